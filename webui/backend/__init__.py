@@ -1,0 +1,1 @@
+"""Runs the synthesis: models in memory, jobs on devices, voices on disk."""

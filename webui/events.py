@@ -1,0 +1,100 @@
+"""What long work reports while it runs: one stream for the page, the HTTP API and the terminal."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from webui.arrays import Speaker, Waveform
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    `stage` is one of queued, download, verify, load, semantic, coarse, fine, codec.
+    `fraction` is 0..1 of the whole job; `seconds_left` is None while nothing honest can be said.
+    """
+
+    stage: str
+    fraction: float
+    seconds_left: float | None = None
+    chunk: int = 0  # counted from 0
+    chunks: int = 1
+    message: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioChunk:
+    """The sound of one chunk of the text, ready to be played after the chunks before it."""
+
+    index: int
+    chunks: int
+    text: str
+    waveform: Waveform
+    sample_rate: int
+
+
+@dataclass(frozen=True, eq=False)
+class SpokenChunk:
+    """One chunk of a finished speech: where it lies in the sound and the arrays it was made of."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+    speaker: Speaker
+    seed: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Speech:
+    """A finished speech with everything needed to make it again."""
+
+    waveform: Waveform
+    sample_rate: int
+    chunks: tuple[SpokenChunk, ...]
+    seed: int
+    compute_seconds: float
+    family: str = ""
+    notes: tuple[str, ...] = ()  # what was done without being asked, in the user's words
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """The job has ended well. `result` is a `Speech` for speaking, None for downloads and loads."""
+
+    result: Speech | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job has ended badly. `message` is one sentence for the user, `kind` the error's class name."""
+
+    message: str
+    kind: str = "UserError"
+
+
+@dataclass(frozen=True, eq=False)
+class Cancelled:
+    """The job was stopped. `partial` holds the chunks finished before, or None."""
+
+    partial: Speech | None = None
+
+
+Event: TypeAlias = Progress | AudioChunk | Done | Failed | Cancelled
+
+
+@dataclass
+class CancelToken:
+    """Asks a job to stop; the job looks at it at every token."""
+
+    _event: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        """Ask for a stop. Calling it again changes nothing."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._event.is_set()

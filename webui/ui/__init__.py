@@ -1,0 +1,1 @@
+"""The page, in Gradio: one module per tab, each given a Service."""
