@@ -68,7 +68,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job has ended badly. `message` is one sentence for the user, `kind` the error's class name."""
+    """The job has ended badly. `message` is one sentence for the user, `kind` the error's class."""
 
     message: str
     kind: str = "UserError"
