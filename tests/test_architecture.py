@@ -35,7 +35,7 @@ LIBRARY_PLACES = {
     "huggingface_hub": ("webui.backend.weights",),
     "soundfile": ("webui.audio",),
     "soxr": ("webui.audio",),
-    "sentencex": ("webui.synthesis.text",),
+    "sentencex": ("webui.synthesis.chunking",),
     "safetensors": ("webui.checkpoint",),
     "spaces": ("app", "webui.backend"),
     "subprocess": ("webui.audio",),
