@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+TextTokens: TypeAlias = Int[np.ndarray, "text_tokens"]  # 0..vocabulary-1, without the offset
 SemanticTokens: TypeAlias = Int[np.ndarray, "tokens"]  # 0..semantic_vocabulary-1
 CoarseCodes: TypeAlias = Int[np.ndarray, "coarse_codebooks frames"]  # 0..codebook_size-1
 FineCodes: TypeAlias = Int[np.ndarray, "codebooks frames"]  # 0..codebook_size-1
