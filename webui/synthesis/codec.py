@@ -138,7 +138,8 @@ def build_codec(
         model = EncodecModel(config)
     model.load_state_dict({name: named[name].float() for name in expected})
     _fuse_weight_norms(model)
-    return Codec(model.eval().requires_grad_(requires_grad=False), codebooks).to(device)
+    model.train(mode=False).requires_grad_(requires_grad=False)
+    return Codec(model, codebooks).to(device)
 
 
 def _read_config(settings: Mapping[str, Any], codebooks: int) -> "EncodecConfig":
