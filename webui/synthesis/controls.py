@@ -1,0 +1,112 @@
+"""What a user can set about a speech, with Bark's own values as the defaults."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from webui.errors import SettingsError
+
+MAX_SEED = 2**32 - 1
+MAX_TAKES = 8
+
+
+@dataclass(frozen=True)
+class StageControls:
+    """How one stage picks its tokens.
+
+    `top_k` 0 and `top_p` 1.0 leave all tokens in the game.
+    """
+
+    temperature: float = 0.7
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def validated(self, stage: str) -> "StageControls":
+        """Refuse values that no stage can work with.
+
+        Raises:
+            SettingsError: a value is outside its range, named with the stage.
+        """
+        _check(self.temperature, 0.0, 2.0, f"The {stage} temperature")
+        _check(self.top_k, 0, 100_000, f"The {stage} top-k")
+        _check(self.top_p, 0.01, 1.0, f"The {stage} top-p")
+        return self
+
+
+@dataclass(frozen=True)
+class SpeechControls:
+    """Everything that, with the text, the voice and the family, decides what a speech sounds like.
+
+    Temperatures are Bark's defaults (suno-ai/bark, api.py and generation.py).
+    """
+
+    semantic: StageControls = field(default_factory=StageControls)
+    coarse: StageControls = field(default_factory=StageControls)
+    fine: StageControls = field(default_factory=lambda: StageControls(temperature=0.5))
+    min_eos_p: float = 0.2  # the text stage ends when the end is at least this likely
+    max_seconds: float = 15.0  # of one chunk; never more than the family can
+    seed: int | None = None  # None: a new one, told in the result
+    greedy: bool = False  # the likeliest token at every stage
+    pause_seconds: float = 0.25  # between chunks
+    condition_on_previous: bool = False  # each chunk continues the one before instead of the voice
+    takes: int = 1
+
+    def validated(self) -> "SpeechControls":
+        """Refuse values that cannot work.
+
+        Raises:
+            SettingsError: names the first value that is outside its range.
+        """
+        self.semantic.validated("text")
+        self.coarse.validated("coarse")
+        self.fine.validated("fine")
+        _check(self.min_eos_p, 0.01, 1.0, "The end-of-speech threshold")
+        _check(self.max_seconds, 0.5, 60.0, "The longest chunk")
+        _check(self.pause_seconds, 0.0, 5.0, "The pause")
+        _check(self.takes, 1, MAX_TAKES, "The number of takes")
+        if self.seed is not None:
+            _check(self.seed, 0, MAX_SEED, "The seed")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a file's metadata."""
+        return asdict(self)
+
+
+def controls_from_json(
+    values: Mapping[str, Any], base: SpeechControls | None = None
+) -> SpeechControls:
+    """Read what `to_json` gave, or any part of it; what is not named stays as in `base`.
+
+    Raises:
+        SettingsError: an unknown name, or a value of the wrong kind or outside its range.
+    """
+    controls = base or SpeechControls()
+    known = {entry.name for entry in fields(SpeechControls)}
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise SettingsError(f'There is no control named "{name}".')
+        before = getattr(controls, name)
+        if isinstance(before, StageControls):
+            changes[name] = _stage_from_json(name, value, before)
+        else:
+            changes[name] = value
+    try:
+        return replace(controls, **changes).validated()
+    except TypeError as fault:
+        raise SettingsError("A control has a value of the wrong kind.") from fault
+
+
+def _stage_from_json(name: str, value: object, base: StageControls) -> StageControls:
+    known = {entry.name for entry in fields(StageControls)}
+    if not isinstance(value, Mapping) or not set(value) <= known:
+        raise SettingsError(f'The controls of the stage "{name}" are temperature, top_k and top_p.')
+    return replace(base, **value)
+
+
+def _check(value: float, low: float, high: float, name: str) -> None:
+    wrong_kind = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong_kind or not math.isfinite(value) or not low <= value <= high:
+        raise SettingsError(f"{name} is {value!r}; it must lie between {low:g} and {high:g}.")
