@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     **dict.fromkeys(("webui", "webui.arrays", "webui.errors", "webui.events"), 0),
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
+    **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
     "synthesis": 2,
     "cloning": 3,
     "quality": 3,

@@ -1,0 +1,95 @@
+"""What a speaker file says about its voice, as one JSON string."""
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+MAX_METADATA_CHARACTERS = 65_536
+MAX_VALUE_CHARACTERS = 2_000
+MAX_TAGS = 32
+_OURS = "bark_voice_studio"  # marks JSON in which the names below are ours, not another tool's
+
+
+@dataclass(frozen=True)
+class SpeakerMetadata:
+    """Who speaks, which family can use the voice, and how it was made.
+
+    Empty text, None and no tags mean that nobody said. `other` keeps what other tools wrote.
+    """
+
+    name: str = ""
+    family: str = ""
+    language: str = ""
+    method: str = ""
+    quantizer: str = ""
+    reference_seconds: float | None = None
+    reference_sha256: str = ""
+    consent: bool | None = None
+    app_version: str = ""
+    created: str = ""  # ISO 8601, UTC
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+
+_TEXTS = tuple(each.name for each in fields(SpeakerMetadata) if each.type is str)
+
+
+def metadata_to_json(metadata: SpeakerMetadata) -> str:
+    """Write metadata as the JSON string that a speaker file holds."""
+    written: dict[str, Any] = {**metadata.other, _OURS: 1}
+    for each in fields(metadata):
+        value = getattr(metadata, each.name)
+        if each.name != "other" and value not in ("", None, ()):
+            written[each.name] = list(value) if each.name == "tags" else value
+    return json.dumps(written, ensure_ascii=True, sort_keys=True, allow_nan=False)
+
+
+def metadata_from_json(text: str) -> SpeakerMetadata:
+    """Read the metadata of a stranger's file; values of the wrong type are kept in `other`.
+
+    Raises:
+        ValueError: the text is not a JSON object.
+    """
+    if len(text) > MAX_METADATA_CHARACTERS:
+        raise ValueError("too long")
+    try:
+        values = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as fault:
+        raise ValueError("nested too deeply") from fault
+    if not isinstance(values, dict):
+        raise ValueError("not an object")
+    values.pop(_OURS, None)
+    taken: dict[str, Any] = {}
+    for name in _TEXTS:
+        if isinstance(values.get(name), str):
+            taken[name] = clean_text(values.pop(name))
+    seconds = values.get("reference_seconds")
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and _is_length(seconds):
+        taken["reference_seconds"] = float(values.pop("reference_seconds"))
+    if isinstance(values.get("consent"), bool):
+        taken["consent"] = values.pop("consent")
+    tags = values.get("tags")
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        taken["tags"] = tuple(clean_text(tag)[:64] for tag in values.pop("tags")[:MAX_TAGS])
+    return SpeakerMetadata(**taken, other=values)
+
+
+def clean_text(text: str) -> str:
+    """Drop what is not seen or turns the writing around, and cut what is too long to show."""
+    kept = (
+        letter if letter == "\n" or unicodedata.category(letter)[0] != "C" else ""
+        for letter in text[:MAX_VALUE_CHARACTERS]
+    )
+    return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def _is_length(seconds: float) -> bool:
+    return math.isfinite(seconds) and 0 <= seconds < 1e6
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
