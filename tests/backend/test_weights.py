@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -202,6 +203,19 @@ def test_cancelling_keeps_what_has_come_and_the_next_download_uses_it(hub, tmp_p
     download(hub, tmp_path)
     assert int(hub.ranges("pytorch_model.bin")[-1].removeprefix("bytes=")[:-1]) > 200_000
     assert_whole(tmp_path)
+
+
+def test_a_cancel_in_the_middle_of_a_stall_is_obeyed_at_once(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "PATIENCE", DownloadPatience(stall_seconds=20.0))
+    hub.faults["pytorch_model.bin"] = Fault("stall", 300_000)
+    cancel = CancelToken()
+    timer = threading.Timer(0.5, cancel.cancel)
+    timer.start()
+    start = time.monotonic()
+    events = download(hub, tmp_path, cancel=cancel)
+    timer.join()
+    assert isinstance(events[-1], Cancelled)
+    assert time.monotonic() - start < 5
 
 
 DOWNLOAD = """

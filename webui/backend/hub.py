@@ -2,18 +2,22 @@
 
 import json
 import re
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from webui.errors import DownloadError
+from webui.events import CancelToken
 
 if TYPE_CHECKING:
     import httpx
 
 MAX_LISTING_BYTES = 2**24
+CANCEL_SECONDS = 0.1  # between two looks at the cancel token while a read waits
 _SAFE_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}(/(?!\.)[A-Za-z0-9._-]{1,128}){0,4}")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -46,10 +50,11 @@ class HubListing:
 class Hub:
     """A connection to a hub, kept open over many files."""
 
-    def __init__(self, endpoint: str, stall_seconds: float) -> None:
+    def __init__(self, endpoint: str, stall_seconds: float, cancel: CancelToken) -> None:
         import httpx  # comes with huggingface_hub; late, because it takes 0.2 s
 
         self._endpoint = endpoint.rstrip("/")
+        self._cancel = cancel
         self.host = urlsplit(endpoint).netloc
         self._client = httpx.Client(
             follow_redirects=True,
@@ -113,12 +118,40 @@ class Hub:
         import httpx
 
         try:
-            with self._client.stream("GET", self._endpoint + path, headers=headers) as response:
+            with (
+                self._client.stream("GET", self._endpoint + path, headers=headers) as response,
+                self._hanging_up_on_cancel(response),
+            ):
                 yield response
         except httpx.TimeoutException as fault:
             raise InterruptedTransferError(f"{self.host} has stopped sending") from fault
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as fault:
             raise InterruptedTransferError(f"no connection to {self.host}") from fault
+
+    @contextmanager
+    def _hanging_up_on_cancel(self, response: "httpx.Response") -> Iterator[None]:
+        """Let a cancel end a read that waits for a connection that says nothing any more."""
+        stream = response.extensions.get("network_stream")
+        connection = stream.get_extra_info("socket") if stream else None
+        if not isinstance(connection, socket.socket):
+            yield
+            return
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(CANCEL_SECONDS):
+                if self._cancel.cancelled:
+                    with suppress(OSError):
+                        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True, name="hub-cancel")
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
 
     @staticmethod
     def _chunks(response: "httpx.Response") -> Iterator[bytes]:

@@ -142,7 +142,7 @@ class _Job:
         """
         (self.work / "files").mkdir(parents=True, exist_ok=True)
         with _locked(self.work / "lock", self.entry.title):
-            hub = Hub(self.endpoint, self.patience.stall_seconds)
+            hub = Hub(self.endpoint, self.patience.stall_seconds, self.cancel)
             try:
                 listing = yield from self._patiently(lambda: self._list(hub))
                 files = self._choose(hub, listing)
@@ -239,6 +239,7 @@ class _Job:
             try:
                 return (yield from step())
             except InterruptedTransferError as fault:
+                self._look_at_cancel()
                 tries = 1 if self.done_bytes > seen else tries + 1
                 seen = self.done_bytes
                 if tries >= self.patience.tries:
