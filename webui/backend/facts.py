@@ -1,0 +1,95 @@
+"""What the app tells about itself: its families, its voices, how it is."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FamilyState = Literal["installed", "available", "downloading", "damaged"]
+VoiceSource = Literal["own", "builtin", "preset"]
+State = Literal["no_model", "downloading", "loading", "ready", "busy", "asleep", "failed"]
+
+
+@dataclass(frozen=True)
+class FamilyInfo:
+    """One model family: what it is, and whether it can speak now."""
+
+    id: str
+    title: str
+    state: FamilyState
+    size_bytes: int  # on disk when installed, else of the download, about
+    licence: str
+    licence_url: str = ""
+    languages: tuple[str, ...] = ()
+    is_demo: bool = False
+    sample_rate: int = 0  # Hz; 0 while it is not installed
+    examples: tuple[str, ...] = ()
+    broken: str | None = None  # why it cannot be used, in words
+    loaded: bool = False
+    fraction: float | None = None  # of a running download
+
+    @property
+    def installed(self) -> bool:
+        """Whether its files are here, be they usable or not."""
+        return self.state in ("installed", "damaged")
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """One voice in the library.
+
+    `id` means nothing but itself: it is looked up, never taken apart. A `broken` voice cannot
+    speak; when it is `repairable`, cutting its longer part would cure it.
+    """
+
+    id: str
+    name: str
+    family: str
+    language: str
+    source: VoiceSource
+    tags: tuple[str, ...] = ()
+    seconds: float | None = None
+    broken: str | None = None
+    repairable: bool = False
+    method: str = ""
+    created: str = ""  # ISO 8601, UTC
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class LoadedFamily:
+    """A family in memory."""
+
+    id: str
+    precision: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How the process that computes is.
+
+    `device` is empty until it has looked for one.
+    """
+
+    running: bool
+    waiting: int = 0  # jobs behind the running one
+    stage: str = ""  # of the running job, as in `Progress`
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    device: str = ""
+    device_name: str = ""
+    precision: str = ""
+    loaded: tuple[LoadedFamily, ...] = ()
+    asleep: bool = False  # a family left the memory because nobody used it
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One line about the whole app: `headline` in a few words, `detail` what to know or to do."""
+
+    state: State
+    headline: str
+    detail: str = ""
+    fraction: float | None = None
+    family: str | None = None
+    device: str = ""
+    precision: str = ""
