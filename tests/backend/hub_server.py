@@ -18,6 +18,13 @@ LARGE_BYTES = 10_000  # larger files have a sha256 and come from another address
 CHUNK_BYTES = 8_192
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that hangs up is what the tests do, nothing to print."""
+
+
 @dataclass
 class Fault:
     """What goes wrong with a file, `times` times.
@@ -48,8 +55,7 @@ class FakeHub:
             pass
 
         Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
