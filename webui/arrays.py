@@ -8,9 +8,11 @@ from jaxtyping import Float, Int
 
 TextTokens: TypeAlias = Int[np.ndarray, "text_tokens"]  # 0..vocabulary-1, without the offset
 SemanticTokens: TypeAlias = Int[np.ndarray, "tokens"]  # 0..semantic_vocabulary-1
+AnyTokens: TypeAlias = Int[np.ndarray, "_"]  # one of several rows that differ in length
 CoarseCodes: TypeAlias = Int[np.ndarray, "coarse_codebooks frames"]  # 0..codebook_size-1
 FineCodes: TypeAlias = Int[np.ndarray, "codebooks frames"]  # 0..codebook_size-1
 Waveform: TypeAlias = Float[np.ndarray, "samples"]  # mono, -1..1, at the family's sample rate
+OtherWaveform: TypeAlias = Float[np.ndarray, "_samples"]  # of another length than the one given in
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from webui.arrays import Waveform
+from webui.arrays import OtherWaveform, Waveform
 from webui.errors import AudioFileError, StorageError
 
 MAX_SECONDS = 600  # of a recording are decoded; what follows is left out
@@ -76,7 +76,7 @@ def read_audio(path: Path) -> tuple[Waveform, int]:
     return (waveform / np.float32(peak) if peak > 1.0 else waveform), rate
 
 
-def resample(waveform: Waveform, from_rate: int, to_rate: int) -> Waveform:
+def resample(waveform: Waveform, from_rate: int, to_rate: int) -> OtherWaveform:
     """Bring a sound from one sample rate to another, in float32."""
     if from_rate == to_rate:
         return waveform.astype(np.float32, copy=False)

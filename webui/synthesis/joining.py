@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from webui.arrays import Waveform
+from webui.arrays import OtherWaveform, Waveform
 
 FRAME_SECONDS = 0.01  # in which silence is looked for
 SILENCE_BELOW_DB = -40.0  # of the loudest frame
@@ -20,7 +20,7 @@ FADE_SECONDS = 0.005
 CROSSFADE_SECONDS = 0.03  # where chunks follow each other without a pause
 
 
-def trim_silence(waveform: Waveform, rate: int) -> Waveform:
+def trim_silence(waveform: Waveform, rate: int) -> OtherWaveform:
     """Shorten silence at both ends to a bounded amount; silence alone stays as it is."""
     frame = max(1, round(FRAME_SECONDS * rate))
     powers = _block_powers(waveform, frame)
@@ -74,7 +74,9 @@ class Joiner:
         self._silence = 0  # samples, before the next chunk
         self._length = 0  # samples given out
 
-    def add(self, waveform: Waveform, pause_after: float | None) -> tuple[Waveform, float, float]:
+    def add(
+        self, waveform: Waveform, pause_after: float | None
+    ) -> tuple[OtherWaveform, float, float]:
         """Join one more chunk.
 
         Args:
@@ -108,7 +110,7 @@ class Joiner:
         self._length += len(rest)
         return rest
 
-    def _mixed(self, sound: Waveform) -> Waveform:
+    def _mixed(self, sound: Waveform) -> OtherWaveform:
         """The chunk, with the end of the one before mixed into its start."""
         count = min(len(self._held), len(sound))
         if not len(self._held):
@@ -134,7 +136,7 @@ def _fade(sound: Waveform, count: int, out: bool) -> None:
         sound[:count] *= rise
 
 
-def _block_powers(waveform: Waveform, size: int) -> Waveform:
+def _block_powers(waveform: Waveform, size: int) -> np.ndarray:
     """The mean power of each block of samples; a last shorter block counts too."""
     squares = waveform.astype(np.float64) ** 2
     starts = np.arange(0, len(squares), size)

@@ -71,6 +71,11 @@ class SpeechProgress:
         for later in range(chunk + 1, len(self._seconds)):
             self._seconds[later] = self._estimated[later] * pace
 
+    @property
+    def spent_seconds(self) -> float:
+        """How long the stages have computed."""
+        return sum(self._spent.values())
+
     def resume(self) -> None:
         """Leave out the time since the last call: it was the listener's, not ours."""
         self._last = self._clock()
