@@ -18,6 +18,7 @@ from webui.backend.catalogue import CATALOGUE, CatalogueEntry, catalogue_entry
 from webui.backend.weights import DownloadPatience, damaged_files, download_family, is_installed
 from webui.errors import DownloadError, FamilyNotFoundError, StorageError
 from webui.events import Cancelled, CancelToken, Done, Progress
+from webui.family import read_family
 
 ROOT = Path(__file__).parents[2]
 BIG = np.random.default_rng(0).integers(0, 256, 600_000, dtype=np.uint8).tobytes()
@@ -285,6 +286,37 @@ def test_files_of_the_user_are_never_overwritten(hub, tmp_path):
     with pytest.raises(StorageError, match="in the way"):
         download(hub, tmp_path)
     assert (tmp_path / ENTRY.id / "notes.txt").read_text() == "mine"
+
+
+def test_a_family_that_the_user_copied_counts_as_installed(tmp_path):
+    folder = tmp_path / ENTRY.id
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    assert not is_installed(ENTRY.id, tmp_path)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    assert is_installed(ENTRY.id, tmp_path)
+    assert damaged_files(folder) == ()
+    suno = tmp_path / "suno"
+    suno.mkdir()
+    for name in ("text_2.pt", "coarse.pt", "fine_2.pt"):
+        assert not is_installed("suno", tmp_path)
+        (suno / name).write_bytes(b"weights")
+    assert is_installed("suno", tmp_path)
+
+
+def test_a_downloaded_family_is_read_like_any_other(hub, tmp_path, tiny_family):
+    hub.repos[ENTRY.repo] = {
+        each.relative_to(tiny_family).as_posix(): each.read_bytes()
+        for each in tiny_family.rglob("*")
+        if each.is_file()
+    }
+    download(hub, tmp_path)
+    found, original = read_family(tmp_path / ENTRY.id), read_family(tiny_family)
+    assert (found.semantic, found.coarse, found.fine) == (
+        original.semantic,
+        original.coarse,
+        original.fine,
+    )
 
 
 def test_a_file_that_vanished_from_an_installed_family_is_brought_back(hub, tmp_path):

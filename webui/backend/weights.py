@@ -56,8 +56,7 @@ def is_installed(family: str, models_dir: Path) -> bool:
     """
     folder = models_dir / family
     if not (folder / MANIFEST).is_file():
-        suno = ("text.pt", "text_2.pt")
-        return (folder / "config.json").is_file() or any((folder / n).is_file() for n in suno)
+        return _looks_like_a_family(folder)
     files = _read_manifest(folder)
     return bool(files) and all(_has_size(folder / each.name, each.size_bytes) for each in files)
 
@@ -350,6 +349,14 @@ def _digest(path: Path, file: HubFile, each_chunk: Callable[[], None] = lambda: 
             each_chunk()
             state.update(chunk)
     return state.hexdigest()
+
+
+def _looks_like_a_family(folder: Path) -> bool:
+    """Whether a folder that the user copied holds weights in one of the two layouts."""
+    names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
+    suno = all({f"{stage}.pt", f"{stage}_2.pt"} & names for stage in ("text", "coarse", "fine"))
+    weights = any(name.endswith((".safetensors", ".bin")) for name in names)
+    return suno or ("config.json" in names and weights)
 
 
 def _read_manifest(folder: Path) -> tuple[HubFile, ...]:
