@@ -35,7 +35,7 @@ def configs() -> tuple[dict[str, Any], dict[str, Any]]:
         "model_type": "bark",
         "initializer_range": 0.02,
         "semantic_config": network(text_pad + 2, offset, 96),
-        "coarse_acoustics_config": network(coarse_pad + 2, coarse_pad + 2, 96),
+        "coarse_acoustics_config": network(coarse_pad + 2, coarse_pad, 96),
         "fine_acoustics_config": {
             **network(CODES + 4, CODES + 4, 32), "n_codes_total": CODEBOOKS, "n_codes_given": 1,
         },
@@ -59,7 +59,7 @@ def configs() -> tuple[dict[str, Any], dict[str, Any]]:
         "coarse_acoustics_config": {
             "coarse_semantic_pad_token": coarse_pad, "coarse_infer_token": coarse_pad + 1,
             "coarse_rate_hz": 25, "n_coarse_codebooks": 2, "max_coarse_input_length": 30,
-            "max_coarse_history": 40, "sliding_window_len": 12, "pad_token_id": coarse_pad,
+            "max_coarse_history": 40, "sliding_window_len": 12,
         },
         "fine_acoustics_config": {
             "max_fine_history_length": 16, "max_fine_input_length": 32,

@@ -50,3 +50,7 @@ class DeviceMemoryError(UserError):
 
 class EngineError(UserError):
     """The process that computes ended before its work was done."""
+
+
+class JobCancelled(Exception):  # noqa: N818  (not an error: somebody pressed Stop)
+    """Unwinds a stage whose job was asked to stop."""

@@ -1,0 +1,238 @@
+"""Bark's transformers for inference: causal ones with a key-value cache, and the fine one without.
+
+Pre-norm GPT-2 blocks with merged query, key and value, exact GELU and learned positions. Weights
+come as a state dict with transformers' names. The residual stream is kept in float32 on the CPU.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from webui.family import NetworkConfig
+from webui.synthesis.dense import Dense
+
+StateDict = Mapping[str, torch.Tensor]
+
+
+class KeyValueCache:
+    """Keys and values of all layers, in memory taken once."""
+
+    def __init__(
+        self, config: NetworkConfig, batch: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        head = config.width // config.heads
+        shape = (config.layers, 2, batch, config.heads, config.positions, head)
+        self._memory = torch.empty(shape, device=device, dtype=dtype)
+        self.length = 0  # positions filled
+
+    def reset(self) -> None:
+        """Forget all positions; the memory stays."""
+        self.length = 0
+
+    def extend(
+        self, layer: int, keys: torch.Tensor, values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Put the new positions of a layer behind the old ones, and give all of them.
+
+        Args:
+            layer: which layer.
+            keys: (batch, heads, new positions, head width).
+            values: as `keys`.
+        """
+        end = self.length + keys.shape[2]
+        memory = self._memory[layer]
+        memory[0, :, :, self.length : end] = keys
+        memory[1, :, :, self.length : end] = values
+        return memory[0, :, :, :end], memory[1, :, :, :end]
+
+    def advance(self, positions: int) -> None:
+        """Count the new positions, once all layers have them."""
+        self.length += positions
+
+
+class _Block(nn.Module):
+    """One block: attention and a two-layer perceptron, each behind a LayerNorm."""
+
+    def __init__(self, weights: StateDict, prefix: str, heads: int, precision: str) -> None:
+        super().__init__()
+        self.heads = heads
+
+        def dense(name: str) -> Dense:
+            return Dense(
+                weights[f"{prefix}{name}.weight"], weights.get(f"{prefix}{name}.bias"), precision
+            )
+
+        self.norm_1 = _norm(weights, f"{prefix}layernorm_1", precision)
+        self.norm_2 = _norm(weights, f"{prefix}layernorm_2", precision)
+        self.att_proj, self.att_out = dense("attn.att_proj"), dense("attn.out_proj")
+        self.mlp_in, self.mlp_out = dense("mlp.in_proj"), dense("mlp.out_proj")
+
+    def forward(
+        self, x: torch.Tensor, layer: int, cache: KeyValueCache | None, is_causal: bool
+    ) -> torch.Tensor:
+        """`x` (batch, new positions, width) -> the same shape."""
+        batch, new, width = x.shape
+        merged = self.att_proj(self.norm_1(x)).view(batch, new, 3, self.heads, width // self.heads)
+        query, keys, values = merged.permute(2, 0, 3, 1, 4)  # each (batch, heads, new, head width)
+        if cache is not None:
+            keys, values = cache.extend(layer, keys, values)
+        mixed = F.scaled_dot_product_attention(query, keys, values, is_causal=is_causal)
+        x = x + self.att_out(mixed.transpose(1, 2).reshape(batch, new, width))
+        deeper: torch.Tensor = self.mlp_out(F.gelu(self.mlp_in(self.norm_2(x))))
+        return x + deeper
+
+
+class CausalTransformer(nn.Module):
+    """The text or the coarse stage.
+
+    Only the logits that a stage may emit are computed: `emitted` are the ranges of the vocabulary
+    that it chooses from, one head each.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        weights: StateDict,
+        emitted: Sequence[range],
+        precision: str = "fp32",
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.tokens = _table(weights["input_embeds_layer.weight"], precision)
+        self.positions = _table(weights["position_embeds_layer.weight"], precision)
+        self.blocks = nn.ModuleList(
+            _Block(weights, f"layers.{layer}.", config.heads, precision)
+            for layer in range(config.layers)
+        )
+        self.norm = _norm(weights, "layernorm_final", precision)
+        head = weights["lm_head.weight"]
+        self.heads = nn.ModuleList(
+            Dense(head[rows.start : rows.stop], None, precision) for rows in emitted
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the stage computes."""
+        return self.tokens.weight.device
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the weights take."""
+        return _nbytes(self)
+
+    def new_cache(self, batch: int) -> KeyValueCache:
+        """An empty cache for `batch` rows."""
+        return KeyValueCache(self.config, batch, self.device, self.tokens.weight.dtype)
+
+    def embed(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Token ids (batch, positions) -> (batch, positions, width), without positions."""
+        embedded: torch.Tensor = self.tokens(tokens)
+        return embedded
+
+    def forward(self, embedded: torch.Tensor, cache: KeyValueCache, head: int = 0) -> torch.Tensor:
+        """Read new positions behind those in the cache; the logits after the last one.
+
+        Several positions may only be read into an empty cache.
+
+        Args:
+            embedded: (batch, new positions, width), without positions.
+            cache: of this stage and batch; gets the new positions.
+            head: which of the emitted ranges to score.
+
+        Returns:
+            (batch, tokens of the range), in float32.
+        """
+        new = embedded.shape[1]
+        if new > 1 and cache.length:
+            raise ValueError("several positions can only be read into an empty cache")
+        x = embedded + self.positions.weight[cache.length : cache.length + new]
+        for layer, block in enumerate(self.blocks):
+            x = block(x, layer, cache, is_causal=new > 1)
+        cache.advance(new)
+        logits: torch.Tensor = self.heads[head](self.norm(x[:, -1]))
+        return logits.float()
+
+
+class FineTransformer(nn.Module):
+    """The fine stage: every position sees all others; head i is the embedding of codebook i + 1."""
+
+    def __init__(self, config: NetworkConfig, weights: StateDict, precision: str = "fp32") -> None:
+        super().__init__()
+        self.config = config
+        self.codes: list[nn.Embedding] = [
+            _table(weights[f"input_embeds_layers.{book}.weight"], precision)
+            for book in range(config.codebooks)
+        ]
+        self.tables = nn.ModuleList(self.codes)
+        self.positions = _table(weights["position_embeds_layer.weight"], precision)
+        self.blocks = nn.ModuleList(
+            _Block(weights, f"layers.{layer}.", config.heads, precision)
+            for layer in range(config.layers)
+        )
+        self.norm = _norm(weights, "layernorm_final", precision)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the stage computes."""
+        return self.positions.weight.device
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the weights take."""
+        return _nbytes(self)
+
+    def forward(
+        self, codes: torch.Tensor, codebook: int, first: int, codebook_size: int
+    ) -> torch.Tensor:
+        """Score one codebook, given itself where it is known and all codebooks before it.
+
+        Args:
+            codes: (batch, frames, codebooks).
+            codebook: which one to score.
+            first: frames before this one get no scores.
+            codebook_size: how many codes get a score.
+
+        Returns:
+            (batch, frames - first, codebook_size), in float32.
+        """
+        x = self.positions.weight[: codes.shape[1]]
+        for book in range(codebook + 1):
+            x = x + self.codes[book](codes[:, :, book])
+        for layer, block in enumerate(self.blocks):
+            x = block(x, layer, None, is_causal=False)
+        table = self.codes[codebook].weight[:codebook_size]
+        return F.linear(self.norm(x[:, first:]), table).float()
+
+
+def _table(weight: torch.Tensor, precision: str) -> nn.Embedding:
+    weight = weight.to(_stream_dtype(weight, precision))
+    tokens, width = weight.shape
+    return nn.Embedding(tokens, width, _weight=weight, _freeze=True)
+
+
+def _norm(weights: StateDict, name: str, precision: str) -> nn.LayerNorm:
+    weight, bias = weights[f"{name}.weight"], weights.get(f"{name}.bias")
+    norm = nn.LayerNorm(len(weight), bias=bias is not None, device="meta")
+    dtype = _stream_dtype(weight, precision)
+    norm.weight = nn.Parameter(weight.to(dtype), requires_grad=False)
+    if bias is not None:
+        norm.bias = nn.Parameter(bias.to(dtype), requires_grad=False)
+    return norm
+
+
+def _stream_dtype(weight: torch.Tensor, precision: str) -> torch.dtype:
+    """What is added up along the layers: float32 on the CPU, the weights' own dtype on a GPU."""
+    if weight.device.type == "cpu" or precision in ("fp32", "int8"):
+        return torch.float32
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+def _nbytes(module: nn.Module) -> int:
+    dense = [part for part in module.modules() if isinstance(part, Dense)]
+    owned = {id(tensor) for part in dense for tensor in part.buffers()}
+    others = [*module.parameters(), *module.buffers()]
+    return sum(part.nbytes for part in dense) + sum(
+        tensor.nbytes for tensor in others if id(tensor) not in owned
+    )
