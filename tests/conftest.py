@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
-hook = install_import_hook("webui", "beartype.beartype")
+import tests.checking  # noqa: F401  (the hook looks it up by name)
+
+hook = install_import_hook("webui", "tests.checking.checked")
 
 
 @pytest.fixture(scope="session")

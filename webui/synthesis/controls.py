@@ -83,27 +83,43 @@ def controls_from_json(
         SettingsError: an unknown name, or a value of the wrong kind or outside its range.
     """
     controls = base or SpeechControls()
-    known = {entry.name for entry in fields(SpeechControls)}
     changes: dict[str, Any] = {}
     for name, value in values.items():
-        if name not in known:
+        if name not in {entry.name for entry in fields(SpeechControls)}:
             raise SettingsError(f'There is no control named "{name}".')
         before = getattr(controls, name)
         if isinstance(before, StageControls):
             changes[name] = _stage_from_json(name, value, before)
         else:
-            changes[name] = value
-    try:
-        return replace(controls, **changes).validated()
-    except TypeError as fault:
-        raise SettingsError("A control has a value of the wrong kind.") from fault
+            changes[name] = _of_kind(name, value, 0 if name == "seed" else before)
+    return replace(controls, **changes).validated()
 
 
-def _stage_from_json(name: str, value: object, base: StageControls) -> StageControls:
+def _stage_from_json(stage: str, values: object, base: StageControls) -> StageControls:
     known = {entry.name for entry in fields(StageControls)}
-    if not isinstance(value, Mapping) or not set(value) <= known:
-        raise SettingsError(f'The controls of the stage "{name}" are temperature, top_k and top_p.')
-    return replace(base, **value)
+    if not isinstance(values, Mapping) or not set(values) <= known:
+        raise SettingsError(
+            f'The controls of the stage "{stage}" are temperature, top_k and top_p.'
+        )
+    changes = {
+        name: _of_kind(f"{stage} {name}", value, getattr(base, name))
+        for name, value in values.items()
+    }
+    return replace(base, **changes)
+
+
+def _of_kind(name: str, value: object, example: object) -> Any:  # noqa: ANN401  (a JSON value)
+    """`value`, if it is of the kind of `example`; a whole number is a number too."""
+    if isinstance(example, bool):
+        is_right = isinstance(value, bool)
+    elif isinstance(example, int):
+        is_right = isinstance(value, int) and not isinstance(value, bool)
+        is_right = is_right or (name == "seed" and value is None)
+    else:
+        is_right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_right:
+        raise SettingsError(f'The control "{name}" cannot be {value!r}.')
+    return value
 
 
 def _check(value: float, low: float, high: float, name: str) -> None:
