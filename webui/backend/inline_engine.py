@@ -1,0 +1,114 @@
+"""The engine in this process: for tests, the command line, and machines that fork by themselves."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from webui.backend.facts import EngineStatus
+from webui.backend.lease import Lease, Ticket
+from webui.backend.requests import Request
+from webui.errors import UserError
+from webui.events import Cancelled, CancelToken, Event, Failed
+from webui.settings import Settings
+
+if TYPE_CHECKING:
+    from webui.backend.worker import Worker
+
+
+class InlineEngine:
+    """Computes in the thread that reads the stream, and only while it reads."""
+
+    def __init__(
+        self, settings: Settings, make_worker: "Callable[[Settings], Worker] | None" = None
+    ) -> None:
+        self._settings = settings
+        self._make_worker = make_worker
+        self._worker: Worker | None = None
+        self._lease = Lease()
+        self._stopping = CancelToken()
+        self._running: CancelToken | None = None
+        self._idle: threading.Timer | None = None
+
+    def run(self, request: Request, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Do a request when its turn comes."""
+        cancel = cancel or CancelToken()
+        try:
+            ticket = yield from self._lease.take(cancel)
+        except UserError as fault:
+            yield Failed(str(fault), type(fault).__name__)
+            return
+        if ticket is None or self._stopping.cancelled:
+            if ticket is not None:
+                self._lease.release(ticket)
+            yield Cancelled()
+            return
+        try:
+            self._running = cancel
+            self._forget_idle()
+            for event in self._ready_worker().run(request, cancel):
+                self._lease.report(event)
+                yield event
+        finally:
+            self._running = None
+            self._release(ticket)
+
+    def status(self) -> EngineStatus:
+        """How the engine is now."""
+        known = EngineStatus(running=False) if self._worker is None else self._worker.status()
+        return with_job(known, self._lease)
+
+    def close(self) -> None:
+        """Stop what runs and give the memory back."""
+        self._stopping.cancel()
+        self._forget_idle()
+        running = self._running
+        if running is not None:
+            running.cancel()
+        ticket = self._lease.try_take()
+        if ticket is not None and self._worker is not None:
+            self._worker.close()
+            self._lease.release(ticket)
+
+    def _ready_worker(self) -> "Worker":
+        if self._worker is None:
+            if self._make_worker is not None:
+                self._worker = self._make_worker(self._settings)
+            else:
+                from webui.backend.worker import Worker
+
+                self._worker = Worker(self._settings)
+        return self._worker
+
+    def _release(self, ticket: Ticket) -> None:
+        seconds = None if self._worker is None else self._worker.seconds_until_idle()
+        if seconds is not None and not self._stopping.cancelled:
+            self._idle = threading.Timer(seconds + 0.1, self._unload_idle)
+            self._idle.daemon = True
+            self._idle.start()
+        self._lease.release(ticket)
+
+    def _unload_idle(self) -> None:
+        ticket = self._lease.try_take()
+        if ticket is not None:
+            if self._worker is not None:
+                self._worker.unload_idle()
+            self._lease.release(ticket)
+
+    def _forget_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+
+def with_job(known: EngineStatus, lease: Lease) -> EngineStatus:
+    """Add what the lease tells about the running job to what is known of the worker."""
+    progress = lease.progress
+    return replace(
+        known,
+        running=lease.running,
+        waiting=lease.waiting,
+        stage="" if progress is None else progress.stage,
+        fraction=0.0 if progress is None else progress.fraction,
+        seconds_left=None if progress is None else progress.seconds_left,
+    )

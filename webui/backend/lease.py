@@ -1,0 +1,95 @@
+"""The right to use a device: one job has it, the others wait in the order they came."""
+
+import threading
+from collections import deque
+from collections.abc import Generator
+
+from webui.errors import EngineError
+from webui.events import CancelToken, Event, Progress
+
+MOST_WAITING = 32
+LOOK_SECONDS = 0.1  # how soon a waiting job sees that it was stopped
+
+
+class Ticket:
+    """One job's place in the line."""
+
+
+class Lease:
+    """A line of jobs, whose first has the device."""
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
+        self._line: deque[Ticket] = deque()
+        self._changed = threading.Condition()
+        self._progress: Progress | None = None
+
+    def take(self, cancel: CancelToken) -> Generator[Event, None, Ticket | None]:
+        """Wait for the device; says how many are before, and gives None when stopped meanwhile.
+
+        Raises:
+            EngineError: too many are waiting.
+        """
+        ticket = Ticket()
+        with self._changed:
+            if len(self._line) > self._most_waiting:
+                raise EngineError(
+                    f"{len(self._line)} jobs are waiting already. Please try again in a moment."
+                )
+            self._line.append(ticket)
+        has_it = False
+        try:
+            told = 0
+            while not cancel.cancelled:
+                with self._changed:
+                    before = self._line.index(ticket)
+                    if before == 0:
+                        has_it = True
+                        return ticket
+                    if before == told:
+                        self._changed.wait(LOOK_SECONDS)
+                        continue
+                told = before
+                yield Progress("queued", 0.0, message=f"{before} before you")
+            return None
+        finally:
+            if not has_it:
+                self.release(ticket)
+
+    def try_take(self) -> Ticket | None:
+        """Take the device only if nobody has it or waits for it."""
+        with self._changed:
+            if self._line:
+                return None
+            ticket = Ticket()
+            self._line.append(ticket)
+            return ticket
+
+    def release(self, ticket: Ticket) -> None:
+        """Leave the line: the next job has the device. Leaving twice changes nothing."""
+        with self._changed:
+            if ticket in self._line:
+                if self._line[0] is ticket:
+                    self._progress = None
+                self._line.remove(ticket)
+                self._changed.notify_all()
+
+    def report(self, event: Event) -> None:
+        """Remember how far the running job is, for whoever asks."""
+        if isinstance(event, Progress):
+            self._progress = event
+
+    @property
+    def running(self) -> bool:
+        """Whether a job has the device."""
+        return bool(self._line)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait behind the one that has the device."""
+        return max(0, len(self._line) - 1)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the running job is."""
+        return self._progress

@@ -1,0 +1,236 @@
+"""The engine in a child process: whatever happens to it costs one job, never the page."""
+
+import itertools
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING
+
+from webui.backend.engine_process import serve
+from webui.backend.facts import EngineStatus
+from webui.backend.inline_engine import with_job
+from webui.backend.lease import Lease, Ticket
+from webui.backend.requests import Request
+from webui.errors import UserError
+from webui.events import Cancelled, CancelToken, Event, Failed, Progress
+from webui.settings import Settings
+
+if TYPE_CHECKING:
+    from webui.backend.worker import Worker
+
+LOOK_SECONDS = 0.02  # how soon a running job's cancel is passed on
+PATIENCE_SECONDS = 60.0  # a child that does not obey a cancel for so long is ended
+FAREWELL_SECONDS = 5.0
+
+
+@dataclass(eq=False)
+class _Job:
+    number: int
+    ticket: Ticket
+    cancel: CancelToken
+    abandoned: CancelToken = field(default_factory=CancelToken)
+    events: "queue.SimpleQueue[Event | None]" = field(default_factory=queue.SimpleQueue)
+    cancelled_at: float | None = None  # when the child was told
+
+    @property
+    def unwanted(self) -> bool:
+        return self.cancel.cancelled or self.abandoned.cancelled
+
+
+@dataclass(eq=False)
+class _Child:
+    process: SpawnProcess
+    connection: Connection
+    status: EngineStatus = field(default_factory=lambda: EngineStatus(running=False))
+    job: _Job | None = None
+
+
+class LocalEngine:
+    """One child process, started at the first job and again after it died."""
+
+    def __init__(
+        self, settings: Settings, make_worker: "Callable[[Settings], Worker] | None" = None
+    ) -> None:
+        self._settings = settings
+        self._make_worker = make_worker
+        self._lease = Lease()
+        self._numbers = itertools.count(1)
+        self._guard = threading.Lock()  # of the child and of writing to it
+        self._child: _Child | None = None
+        self._closed = False
+
+    def run(self, request: Request, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Do a request when its turn comes; the device is free again when the child says so."""
+        cancel = cancel or CancelToken()
+        try:
+            ticket = yield from self._lease.take(cancel)
+        except UserError as fault:
+            yield Failed(str(fault), type(fault).__name__)
+            return
+        if ticket is None:
+            yield Cancelled()
+            return
+        job = _Job(next(self._numbers), ticket, cancel)
+        try:
+            self._start(job, request)
+            while (event := job.events.get()) is not None:
+                yield event
+        finally:
+            job.abandoned.cancel()
+
+    def status(self) -> EngineStatus:
+        """How the engine is now, as far as the child has told."""
+        child = self._child
+        known = EngineStatus(running=False) if child is None else child.status
+        return with_job(known, self._lease)
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the child, while there is one."""
+        child = self._child
+        return None if child is None else child.process.pid
+
+    def close(self) -> None:
+        """Stop what runs and end the child."""
+        with self._guard:
+            self._closed = True
+            child = self._child
+            if child is None:
+                return
+            if child.job is not None:
+                child.job.abandoned.cancel()
+            _send(child, ("stop", 0))
+        child.process.join(FAREWELL_SECONDS)
+        if child.process.is_alive():
+            child.process.kill()
+            child.process.join(FAREWELL_SECONDS)
+
+    def _start(self, job: _Job, request: Request) -> None:
+        """Give a job to the child, which is started when there is none."""
+        with self._guard:
+            if self._closed:
+                job.events.put(Cancelled())
+                self._end_of(job)
+                return
+            child = self._child
+            if child is not None and self._give(child, job, request):
+                return
+            job.events.put(Progress("load", 0.0, message="Starting the engine"))
+            try:
+                child = self._child = self._new_child()
+            except OSError as fault:
+                words = f"The process that computes could not be started ({fault.strerror})."
+                job.events.put(Failed(words, "EngineError"))
+                self._end_of(job)
+                return
+            if not self._give(child, job, request):
+                job.events.put(Failed(_last_words(child.process.exitcode), "EngineError"))
+                self._end_of(job)
+
+    def _give(self, child: _Child, job: _Job, request: Request) -> bool:
+        """Send a job; says whether the child could still be reached."""
+        child.job = job
+        if _send(child, ("run", job.number, request)):
+            return True
+        child.job = None
+        return False
+
+    def _new_child(self) -> _Child:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=serve,
+            args=(theirs, self._settings, self._make_worker),
+            name="engine",
+            daemon=True,
+        )
+        process.start()
+        theirs.close()
+        child = _Child(process, ours)
+        threading.Thread(target=self._read, args=(child,), name="engine", daemon=True).start()
+        return child
+
+    def _read(self, child: _Child) -> None:
+        """Pass the child's events on until it ends, and cancels to the child."""
+        try:
+            while True:
+                if child.job is not None:
+                    self._look_at_cancel(child, child.job)
+                if child.connection.poll(LOOK_SECONDS if child.job is not None else None):
+                    self._take(child, *child.connection.recv())
+        except Exception:  # noqa: BLE001  (a dying child cuts a message anywhere)
+            self._bury(child)
+
+    def _take(self, child: _Child, word: str, number: int, content: object) -> None:
+        job = child.job
+        if isinstance(content, EngineStatus):
+            child.status = content
+        if job is None or job.number != number:
+            return
+        if word == "end":
+            with self._guard:
+                child.job = None
+            self._end_of(job)
+        elif word == "event":
+            event: Event = content  # type: ignore[assignment]  # what `serve` sends
+            self._lease.report(event)
+            job.events.put(event)
+
+    def _look_at_cancel(self, child: _Child, job: _Job) -> None:
+        """Tell the child that its job is no longer wanted; end a child that does not listen."""
+        if not job.unwanted:
+            return
+        now = time.monotonic()
+        if job.cancelled_at is None:
+            job.cancelled_at = now
+            with self._guard:
+                _send(child, ("cancel", job.number))
+        elif now - job.cancelled_at > PATIENCE_SECONDS:
+            child.process.kill()
+
+    def _bury(self, child: _Child) -> None:
+        """The child is gone: its job has failed, and the next one gets a new child."""
+        child.process.join(FAREWELL_SECONDS)
+        if child.process.is_alive():
+            child.process.kill()
+            child.process.join()
+        with self._guard:
+            if self._child is child:
+                self._child = None
+            job, child.job = child.job, None
+            child.connection.close()
+        if job is not None:
+            stopped = job.unwanted or self._closed
+            words = _last_words(child.process.exitcode)
+            job.events.put(Cancelled() if stopped else Failed(words, "EngineError"))
+            self._end_of(job)
+
+    def _end_of(self, job: _Job) -> None:
+        self._lease.release(job.ticket)
+        job.events.put(None)
+
+
+def _send(child: _Child, message: tuple[object, ...]) -> bool:
+    """Write to a child; says whether it could be reached."""
+    try:
+        child.connection.send(message)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _last_words(exit_code: int | None) -> str:
+    if exit_code == -9:
+        return (
+            "The process that computes was ended by the system, perhaps because the memory was "
+            "full. It starts again with the next job; choose a smaller family if this repeats."
+        )
+    return (
+        f"The process that computes ended unexpectedly (code {exit_code}). It starts again with "
+        "the next job."
+    )

@@ -1,0 +1,188 @@
+"""Does one request after the other on one device: the same in this process and in a child."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import torch
+
+from webui.backend.device import (
+    choose_device,
+    choose_threads,
+    is_device_lost,
+    is_out_of_memory,
+)
+from webui.backend.facts import EngineStatus
+from webui.backend.family_folders import FamilyFolders
+from webui.backend.model_manager import MemoryPlan, ModelManager
+from webui.backend.requests import (
+    LoadRequest,
+    PreviewRequest,
+    Request,
+    SpeakRequest,
+)
+from webui.errors import DeviceMemoryError, JobCancelled, UserError
+from webui.events import (
+    AudioChunk,
+    Cancelled,
+    CancelToken,
+    Done,
+    Event,
+    Failed,
+    Progress,
+)
+from webui.settings import Settings
+from webui.synthesis.models import BarkModels
+from webui.synthesis.speech import speak, speak_batch
+
+LOADING_SHARE = 0.2  # of a job's progress, when its family has to be loaded first
+
+
+class Worker:
+    """Computes requests. Not for several threads: an engine gives it one job at a time."""
+
+    def __init__(self, settings: Settings, manager: ModelManager | None = None) -> None:
+        self._settings = settings
+        self._manager = manager
+        self.device_lost = False  # only a new process can compute again
+
+    def run(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
+        """Do a request; what goes wrong becomes the stream's last event."""
+        try:
+            yield from self._answer(request, cancel)
+        except JobCancelled:
+            yield Cancelled()
+        except UserError as fault:
+            yield Failed(str(fault), type(fault).__name__)
+        except Exception as fault:  # noqa: BLE001  (a job's fault must not end the worker)
+            self.device_lost = is_device_lost(fault)
+            yield _failed(fault)
+        finally:
+            if self._manager is not None and isinstance(request, SpeakRequest | PreviewRequest):
+                self._manager.touch(request.family)
+
+    def status(self) -> EngineStatus:
+        """What the worker knows of itself; `running` is for its engine to say."""
+        if self._manager is None:
+            return EngineStatus(running=False)
+        device, loaded = self._manager.device, self._manager.loaded()
+        return EngineStatus(
+            running=False,
+            device=device.name,
+            device_name=device.title,
+            precision=loaded[-1].precision if loaded else device.precision,
+            loaded=loaded,
+            asleep=self._manager.asleep,
+        )
+
+    def seconds_until_idle(self) -> float | None:
+        """When `unload_idle` will have something to do; None while nothing is loaded."""
+        return None if self._manager is None else self._manager.seconds_until_idle()
+
+    def unload_idle(self) -> bool:
+        """Give back the memory of what nobody used for long; says whether there was any."""
+        return self._manager is not None and self._manager.unload_idle()
+
+    def close(self) -> None:
+        """Give all memory back."""
+        if self._manager is not None:
+            self._manager.unload()
+
+    def _answer(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
+        manager = self._ready_manager()
+        if isinstance(request, SpeakRequest):
+            yield from self._speak(request, manager, cancel)
+        elif isinstance(request, PreviewRequest):
+            yield from self._preview(request, manager, cancel)
+        elif isinstance(request, LoadRequest):
+            yield from manager.models(request.family, cancel)
+            yield Done()
+        else:
+            manager.unload(request.family)
+            yield Done()
+
+    def _speak(
+        self, request: SpeakRequest, manager: ModelManager, cancel: CancelToken
+    ) -> Iterator[Event]:
+        """Speak; when memory runs out before a sound was heard, once more, smaller."""
+        heard = False
+        try:
+            for event in self._spoken(request, manager, cancel):
+                heard = heard or isinstance(event, AudioChunk)
+                yield event
+            return
+        except (RuntimeError, MemoryError) as fault:
+            if heard or not is_out_of_memory(fault):
+                raise
+        if manager.shrink(request.family) is None:
+            raise DeviceMemoryError(_FULL)
+        yield from self._spoken(request, manager, cancel)
+
+    def _spoken(
+        self, request: SpeakRequest, manager: ModelManager, cancel: CancelToken
+    ) -> Iterator[Event]:
+        loading = yield from self._load_first(request.family, manager, cancel)
+        models, base = loading
+        say = speak_batch if request.controls.takes > 1 else speak
+        events = say(
+            models, request.text, request.speaker, request.controls, cancel, request.language
+        )
+        note = manager.note(request.family)
+        for event in events:
+            if isinstance(event, Progress):
+                yield replace(event, fraction=base + (1 - base) * event.fraction)
+            elif isinstance(event, Done) and event.result is not None and note:
+                yield Done(replace(event.result, notes=(*event.result.notes, note)))
+            else:
+                yield event
+
+    def _preview(
+        self, request: PreviewRequest, manager: ModelManager, cancel: CancelToken
+    ) -> Iterator[Event]:
+        models, _ = yield from self._load_first(request.family, manager, cancel)
+        waveform = models.codec.decode(request.fine)
+        yield AudioChunk(0, 1, "", waveform, models.codec.sample_rate)
+        yield Done()
+
+    def _load_first(
+        self, family: str, manager: ModelManager, cancel: CancelToken
+    ) -> Generator[Event, None, tuple[BarkModels, float]]:
+        """Have the models ready, and say which share of the job's progress that took."""
+        loading, base = manager.models(family, cancel), 0.0
+        while True:
+            try:
+                event = next(loading)
+            except StopIteration as end:
+                return end.value, base
+            base = LOADING_SHARE
+            if isinstance(event, Progress):
+                event = replace(event, fraction=base * event.fraction)
+            yield event
+
+    def _ready_manager(self) -> ModelManager:
+        """Choose the device and the threads at the first request."""
+        if self._manager is None:
+            settings = self._settings
+            device = choose_device(settings.device, settings.precision)
+            torch.set_num_threads(choose_threads(settings.threads))
+            budget = settings.memory_budget_gb
+            self._manager = ModelManager(
+                FamilyFolders((settings.models_dir, settings.builtin_models_dir)),
+                device,
+                MemoryPlan(None if budget is None else budget * 1e9, settings.idle_minutes * 60),
+            )
+        return self._manager
+
+
+_FULL = "The memory is full. Choose a smaller family, a shorter text, or close other programs."
+
+
+def _failed(fault: Exception) -> Failed:
+    """Say an unforeseen fault in a sentence; its own words help whoever reads a report."""
+    if is_out_of_memory(fault):
+        return Failed(_FULL, "DeviceMemoryError")
+    words = " ".join(str(fault).split())[:200]
+    return Failed(
+        f"Something went wrong while computing ({type(fault).__name__}: {words}). "
+        "Please try again; if it happens again, report it with these words.",
+        "EngineError",
+    )
