@@ -1,0 +1,1 @@
+"""How the families that come with the project were made, from nothing."""

@@ -1,0 +1,1 @@
+"""The built-in family `mini`: teacher speech, codec, encoder, tokens, three transformers, voices."""

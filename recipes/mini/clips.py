@@ -1,0 +1,54 @@
+"""Reads the teacher's shards: clips with their sound, phones, letters and speaker."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+VALIDATION_EVERY = 50  # every 50th clip is kept out of training
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One sentence of the teacher; `ends` counts samples, `letters` index `text` (-1 in a pause)."""
+
+    text: str
+    speaker: int
+    samples: np.ndarray
+    phones: np.ndarray
+    ends: np.ndarray
+    letters: np.ndarray
+
+
+def read_shard(path: Path) -> list[Clip]:
+    """The clips of one shard."""
+    with np.load(path) as archive:
+        shard = {key: archive[key] for key in archive.files}
+    sample_cuts = np.cumsum(shard["sample_counts"])[:-1]
+    phone_cuts = np.cumsum(shard["phone_counts"])[:-1]
+    parts = zip(
+        shard["texts"],
+        shard["speakers"],
+        np.split(shard["samples"], sample_cuts),
+        np.split(shard["phones"], phone_cuts),
+        np.split(shard["ends"], phone_cuts),
+        np.split(shard["letters"], phone_cuts),
+        strict=True,
+    )
+    return [Clip(str(t), int(s), x, p, e, a) for t, s, x, p, e, a in parts]
+
+
+def read_clips(work: Path, most_shards: int | None = None) -> list[Clip]:
+    """All clips of the finished shards, in order."""
+    paths = sorted((work / "teacher").glob("*.npz"))[:most_shards]
+    return [clip for path in paths for clip in read_shard(path)]
+
+
+def training_clips(clips: list[Clip]) -> list[Clip]:
+    """The clips that training may see."""
+    return [clip for index, clip in enumerate(clips) if index % VALIDATION_EVERY]
+
+
+def validation_clips(clips: list[Clip]) -> list[Clip]:
+    """The clips that training never sees."""
+    return clips[::VALIDATION_EVERY]

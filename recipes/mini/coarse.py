@@ -1,0 +1,168 @@
+"""Step 6: the coarse stage, from semantic tokens to the first two codebooks.
+
+    python -m recipes.mini.coarse --work WORK --minutes 90
+
+It is trained on exactly the windows that generation builds, with a voice and without one.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from recipes.mini import checkpoints
+from recipes.mini import layout as L
+from recipes.mini.codec import CODEBOOK_SIZE
+from recipes.mini.network import CausalNetwork, Optimizers, schedule
+from recipes.mini.streams import Pairs, Take, read_takes, split_takes
+
+BATCH = 12
+NO_VOICE = 0.15
+VOICE_FRAMES = int(L.COARSE_HISTORY / L.COARSE_RATIO)
+COARSE_POSITIONS = L.COARSE_HISTORY + L.COARSE_WINDOW
+
+
+def interleaved(codes: np.ndarray) -> np.ndarray:
+    """c0, c1, c0, c1, … with the offset of each codebook."""
+    offsets = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)
+    return (codes[: L.COARSE_CODEBOOKS] + offsets[:, None]).T.reshape(-1)
+
+
+def window(
+    voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What generation sees when `step` coarse tokens are made, and the tokens it should make next.
+
+    Returns the semantic window (padded) and the coarse tokens: history, then new ones.
+    """
+    if voice is None:
+        semantic, coarse, base = take.semantic, interleaved(take.codes), 0
+        before = 0
+    else:
+        base = VOICE_FRAMES
+        semantic = np.concatenate([voice[0][-base:], take.semantic])
+        # the last frame of the voice is dropped, as Bark does when it aligns a voice
+        history = interleaved(voice[1])[-L.COARSE_HISTORY :][: -L.COARSE_CODEBOOKS]
+        before = len(history)
+        coarse = np.concatenate([history, interleaved(take.codes)])
+    start = max(0, base + round(step / L.COARSE_RATIO) - VOICE_FRAMES)
+    seen = semantic[start : start + L.COARSE_SEMANTIC_WINDOW]
+    padded = np.full(L.COARSE_SEMANTIC_WINDOW, L.COARSE_PAD)
+    padded[: len(seen)] = seen
+    made = before + step
+    return padded, coarse[max(0, made - L.COARSE_HISTORY) : made + L.COARSE_WINDOW]
+
+
+def batches(
+    takes: list[Take], generator: np.random.Generator, count: int = BATCH
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Endless batches: semantic windows (batch, 88) and coarse tokens (batch, 160), -100 after their end."""
+    feed = iter(Pairs(takes, VOICE_FRAMES, generator))
+    while True:
+        semantic, coarse = [], np.full((count, COARSE_POSITIONS), -100)
+        for row in range(count):
+            voice, take = next(feed)
+            steps = range(0, len(take.semantic) * L.COARSE_CODEBOOKS, L.COARSE_WINDOW)
+            step = int(generator.choice(steps))
+            chosen = None if generator.random() < NO_VOICE else voice
+            seen, tokens = window(chosen, take, step)
+            semantic.append(seen)
+            coarse[row, : len(tokens)] = tokens
+        yield torch.from_numpy(np.stack(semantic)), torch.from_numpy(coarse)
+
+
+def network() -> CausalNetwork:
+    """The coarse stage, untrained."""
+    return CausalNetwork(L.COARSE_VOCABULARY, L.COARSE_VOCABULARY, L.COARSE_BLOCK, **L.COARSE_SIZE)
+
+
+def losses(
+    model: CausalNetwork, semantic: torch.Tensor, coarse: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross entropy of each codebook, over its own codes only: two numbers, and the share right of each."""
+    infer = torch.full((len(semantic), 1), L.COARSE_INFER)
+    inputs = torch.cat([semantic, infer, coarse[:, :-1].clamp(min=0)], 1)
+    hidden, _ = model(model.input_embeds_layer(inputs))
+    hidden = hidden[:, L.COARSE_SEMANTIC_WINDOW :]
+    found, right = [], []
+    for book in range(L.COARSE_CODEBOOKS):
+        low = L.COARSE_OFFSET + book * CODEBOOK_SIZE
+        scores = F.linear(
+            hidden[:, book :: L.COARSE_CODEBOOKS], model.lm_head.weight[low : low + CODEBOOK_SIZE]
+        )
+        target = coarse[:, book :: L.COARSE_CODEBOOKS]
+        target = torch.where(target >= 0, target - low, target)
+        found.append(F.cross_entropy(scores.flatten(0, 1), target.flatten(), ignore_index=-100))
+        right.append((scores.argmax(-1) == target)[target >= 0].float().mean())
+    return torch.stack(found), torch.stack(right)
+
+
+def train(work: Path, minutes: float) -> None:
+    """Train until the time is up; goes on from the last checkpoint."""
+    path = work / "coarse.pt"
+    learned, kept_out = split_takes(read_takes(work))
+    model = network()
+    optimizers = Optimizers(model)
+    step, state = 0, checkpoints.load(path)
+    if state is not None:
+        model.load_state_dict(state["model"])
+        optimizers.load_state_dict(state["optimizers"])
+        step = state["step"]
+    print(
+        f"{len(learned)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters",
+        flush=True,
+    )
+    feed = batches(learned, np.random.default_rng(step + 1))
+    test_feed = batches(kept_out, np.random.default_rng(0))
+    test = [next(test_feed) for _ in range(10)]
+    started = time.monotonic()
+    saved = reported = started
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        found, right = losses(model, *next(feed))
+        optimizers.step(found.mean(), schedule(elapsed, 60 * minutes, step))
+        step += 1
+        if step % 50 == 0:
+            print(
+                f"step {step} {elapsed:.0f} s loss {_words(found)} right {_words(right)}",
+                flush=True,
+            )
+        if time.monotonic() - saved > 120:
+            saved = time.monotonic()
+            checkpoints.save(
+                path,
+                {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step},
+            )
+        if time.monotonic() - reported > 300:
+            reported = time.monotonic()
+            with torch.no_grad():
+                figures = [losses(model, *batch) for batch in test]
+            print(
+                f"validation at {step}: loss {_words(torch.stack([f for f, _ in figures]).mean(0))} right {_words(torch.stack([r for _, r in figures]).mean(0))}",
+                flush=True,
+            )
+    checkpoints.save(
+        path, {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step}
+    )
+
+
+def _words(values: torch.Tensor) -> str:
+    return " ".join(f"{v:.3f}" for v in values.tolist())
+
+
+def main() -> None:
+    """Train the coarse stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    train(arguments.work, arguments.minutes)
+
+
+if __name__ == "__main__":
+    main()

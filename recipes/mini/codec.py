@@ -1,0 +1,404 @@
+"""Step 2: the codec, EnCodec's architecture with a residual vector quantiser, from nothing.
+
+    python -m recipes.mini.codec --work WORK encoder --minutes 12
+    python -m recipes.mini.codec --work WORK decoder --minutes 90
+
+Encoder and codebooks come first: they learn codes from which the spectrum of every 10 ms can be read
+by one matrix. Such codes say nothing about phase, so the coarse stage can predict them. Then they stay
+as they are, tokens made with them stay valid, and the decoder learns to turn them into sound for as long
+as there is time.
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import EncodecConfig, EncodecModel
+
+from recipes.mini import checkpoints
+from recipes.mini.clips import Clip, read_clips, read_shard, training_clips
+from recipes.mini.flite import RATE
+
+CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
+HOP = 640  # samples of a frame
+CROP = RATE  # samples of one training crop
+BATCH, DECODER_BATCH = 8, 4
+FREE_STEPS = 200  # without the quantiser at first
+
+
+def codec_config() -> EncodecConfig:
+    """25 frames a second of 8 codebooks: 2 kbit/s at 16 kHz."""
+    return EncodecConfig(
+        sampling_rate=RATE,
+        audio_channels=1,
+        normalize=False,
+        num_filters=16,
+        num_residual_layers=2,
+        residual_kernel_size=5,
+        dilation_growth_rate=3,
+        hidden_size=DIMENSION,
+        codebook_dim=DIMENSION,
+        codebook_size=CODEBOOK_SIZE,
+        num_lstm_layers=1,
+        upsampling_ratios=[8, 5, 4, 4],
+        target_bandwidths=[2.0],
+        use_causal_conv=False,
+        norm_type="weight_norm",
+    )
+
+
+class ResidualQuantizer(nn.Module):
+    """Codebooks that follow the mean of what they are given; rarely used codes are replaced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("codes", torch.zeros(CODEBOOKS, CODEBOOK_SIZE, DIMENSION))
+        self.register_buffer("counts", torch.ones(CODEBOOKS, CODEBOOK_SIZE))
+        self.register_buffer("sums", torch.zeros(CODEBOOKS, CODEBOOK_SIZE, DIMENSION))
+
+    def nearest(self, book: int, x: torch.Tensor) -> torch.Tensor:
+        """Indices of the nearest codes of one codebook for `x` (rows, dimension)."""
+        table = self.codes[book]
+        return (x @ table.T - 0.5 * table.square().sum(1)).argmax(1)
+
+    def forward(
+        self, z: torch.Tensor, levels: torch.Tensor, learn: bool
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Quantise `z` (batch, dimension, frames) with the first `levels` (batch,) codebooks.
+
+        Returns the sum of the codes, with gradients straight through, and the commitment loss.
+        """
+        batch, dimension, frames = z.shape
+        flat = z.transpose(1, 2).reshape(-1, dimension)
+        levels_flat = levels.repeat_interleave(frames)
+        residual, total = flat.detach(), torch.zeros_like(flat)
+        commitment = flat.new_zeros(())
+        for book in range(CODEBOOKS):
+            used = (levels_flat > book).float().unsqueeze(1)
+            index = self.nearest(book, residual)
+            picked = self.codes[book][index]
+            if learn:
+                self._follow(book, index, residual)
+            target = (total + picked).detach()
+            commitment = commitment + (used * (flat - target).square()).mean()
+            total = total + used * picked
+            residual = residual - picked
+        straight = flat + (total - flat).detach()
+        return straight.reshape(batch, frames, dimension).transpose(1, 2), commitment / CODEBOOKS
+
+    def start(self, rows: torch.Tensor, rounds: int = 8) -> None:
+        """Fit the codebooks to `rows` (many, dimension) by k-means, one after the other."""
+        residual = rows.detach()
+        for book in range(CODEBOOKS):
+            self.codes[book] = residual[torch.randperm(len(residual))[:CODEBOOK_SIZE]]
+            for _ in range(rounds):
+                index = self.nearest(book, residual)
+                counts = torch.bincount(index, minlength=CODEBOOK_SIZE).float()
+                sums = torch.zeros_like(self.codes[book]).index_add_(0, index, residual)
+                alive = counts > 0
+                self.codes[book][alive] = sums[alive] / counts[alive].unsqueeze(1)
+            share = counts / counts.sum() * BATCH * CROP / HOP
+            self.counts[book] = share.clamp(min=0.03)
+            self.sums[book] = self.codes[book] * self.counts[book].unsqueeze(1)
+            residual = residual - self.codes[book][self.nearest(book, residual)]
+
+    def _follow(
+        self, book: int, index: torch.Tensor, residual: torch.Tensor, decay: float = 0.99
+    ) -> None:
+        counts = torch.bincount(index, minlength=CODEBOOK_SIZE).float()
+        sums = torch.zeros_like(self.sums[book]).index_add_(0, index, residual)
+        self.counts[book].mul_(decay).add_(counts, alpha=1 - decay)
+        self.sums[book].mul_(decay).add_(sums, alpha=1 - decay)
+        dead = self.counts[book] < 0.005
+        if bool(dead.any()):
+            fresh = residual[torch.randint(len(residual), (int(dead.sum()),))]
+            self.sums[book][dead] = fresh * 0.1
+            self.counts[book][dead] = 0.1
+        self.codes[book] = self.sums[book] / self.counts[book].clamp(min=1e-4).unsqueeze(1)
+
+    def encode(self, z: torch.Tensor) -> torch.Tensor:
+        """Codes (batch, codebooks, frames) of `z` (batch, dimension, frames)."""
+        batch, dimension, frames = z.shape
+        residual = z.transpose(1, 2).reshape(-1, dimension)
+        rows = []
+        for book in range(CODEBOOKS):
+            index = self.nearest(book, residual)
+            residual = residual - self.codes[book][index]
+            rows.append(index.reshape(batch, frames))
+        return torch.stack(rows, 1)
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """The sum of the codes' vectors: (batch, dimension, frames)."""
+        return sum(self.codes[book][codes[:, book]] for book in range(codes.shape[1])).transpose(
+            1, 2
+        )
+
+
+def mel_matrix(bins: int, bands: int) -> torch.Tensor:
+    """Triangular mel filters: (bins, bands)."""
+    top = 2_595 * math.log10(1 + RATE / 2 / 700)
+    edges = 700 * (10 ** (torch.linspace(0, top, bands + 2) / 2_595) - 1)
+    hertz = torch.linspace(0, RATE / 2, bins).unsqueeze(1)
+    up = (hertz - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    down = (edges[2:] - hertz) / (edges[2:] - edges[1:-1])
+    return torch.minimum(up, down).clamp(min=0)
+
+
+class SpectralLoss(nn.Module):
+    """How far two sounds are apart in their spectra, at five window lengths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.windows = {size: torch.hann_window(size) for size in (2_048, 1_024, 512, 256, 128)}
+        self.mels = {
+            size: mel_matrix(size // 2 + 1, 80 if size >= 1_024 else 40)
+            for size in (2_048, 1_024, 512)
+        }
+
+    def forward(self, made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+        """Mean over windows of log-magnitude, log-mel and spectral convergence; (batch, samples)."""
+        total = made.new_zeros(())
+        for size, window in self.windows.items():
+            a, b = (_magnitudes(sound, window) for sound in (made, true))
+            total = total + _log_distance(a, b) * 0.5 + (a - b).norm() / b.norm()
+            if size in self.mels:
+                mel = self.mels[size]
+                total = total + _log_distance(a.transpose(1, 2) @ mel, b.transpose(1, 2) @ mel)
+        return total / len(self.windows)
+
+
+def _magnitudes(sound: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+    size = len(window)
+    spectrum = torch.stft(sound, size, size // 4, window=window, return_complex=True)
+    power = torch.view_as_real(spectrum).square().sum(-1)
+    return (power + 1e-6).sqrt() / (size / 1_024) ** 0.5
+
+
+def _log_distance(a: torch.Tensor, b: torch.Tensor, floor: float = 0.02) -> torch.Tensor:
+    return ((a + floor).log() - (b + floor).log()).abs().mean()
+
+
+def start_evenly(model: EncodecModel, gain: float = 1.2) -> None:
+    """Give every convolution the same gain, so that the sound is not lost on its way through the layers.
+
+    With torch's own start the deep layers only see their biases, and learning stands still for long.
+    """
+    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv1d | nn.ConvTranspose1d)]
+    for layer in convolutions:
+        nn.init.zeros_(layer.bias)
+        norm = gain
+        if isinstance(layer, nn.ConvTranspose1d):
+            norm *= (layer.out_channels * layer.stride[0] / layer.in_channels) ** 0.5
+        layer.parametrizations.weight.original0.data.fill_(norm)
+    last = [m for m in model.decoder.modules() if isinstance(m, nn.Conv1d)][-1]
+    last.parametrizations.weight.original0.data.fill_(0.05)
+
+
+class Crops:
+    """Endless random crops of the clips, at random levels."""
+
+    def __init__(self, clips: list[Clip], generator: np.random.Generator) -> None:
+        self.sound = np.concatenate([clip.samples for clip in clips])
+        self.generator = generator
+
+    def batch(self, count: int) -> torch.Tensor:
+        """(count, CROP) float32."""
+        starts = self.generator.integers(len(self.sound) - CROP, size=count)
+        rows = np.stack([self.sound[s : s + CROP] for s in starts]).astype(np.float32) / 32_768
+        gain = 10 ** (self.generator.uniform(-8, 2, size=(count, 1)) / 20)
+        return torch.from_numpy((rows * gain).astype(np.float32))
+
+
+class SpectrumReader(nn.Module):
+    """Reads from a frame's code what it sounded like: the training target of the encoder.
+
+    Four envelopes (48 mel bands, 10 ms apart) and the harmonics below 1.2 kHz, all logarithmic.
+    """
+
+    BANDS, PARTS, HARMONICS = 48, 4, 152
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = nn.Linear(DIMENSION, self.PARTS * self.BANDS + self.HARMONICS)
+        self.mel = mel_matrix(257, self.BANDS)
+        self.short, self.long = torch.hann_window(512), torch.hann_window(2_048)
+
+    def target(self, sound: torch.Tensor) -> torch.Tensor:
+        """(batch, frames, values) of sound (batch, samples)."""
+        frames = sound.shape[1] // HOP
+        quarter = HOP // self.PARTS
+        padded = F.pad(sound, (256 - quarter // 2, 256))
+        short = torch.stft(
+            padded, 512, quarter, window=self.short, center=False, return_complex=True
+        ).abs()
+        envelopes = (short.transpose(1, 2) @ self.mel + 0.02).log()[:, : frames * self.PARTS]
+        padded = F.pad(sound, (1_024 - HOP // 2, 1_024))
+        long = torch.stft(
+            padded, 2_048, HOP, window=self.long, center=False, return_complex=True
+        ).abs()
+        harmonics = (long[:, 2 : 2 + self.HARMONICS].transpose(1, 2) + 0.1).log()[:, :frames]
+        return torch.cat([envelopes.reshape(len(sound), frames, -1), harmonics], 2)
+
+    def forward(self, z: torch.Tensor, sound: torch.Tensor) -> torch.Tensor:
+        """How far off the reading of `z` (batch, dimension, frames) is: mean absolute logarithm."""
+        target = self.target(sound)
+        error = (self.read(z.transpose(1, 2)) - target).abs()
+        cut = self.PARTS * self.BANDS
+        return error[..., :cut].mean() + 0.5 * error[..., cut:].mean()
+
+
+def new_parts() -> nn.ModuleDict:
+    """Encoder, decoder, codebooks and the encoder's reader, untrained."""
+    model = EncodecModel(codec_config())
+    start_evenly(model)
+    return nn.ModuleDict(
+        {
+            "encoder": model.encoder,
+            "decoder": model.decoder,
+            "quantizer": ResidualQuantizer(),
+            "reader": SpectrumReader(),
+        }
+    )
+
+
+def load_parts(work: Path) -> nn.ModuleDict:
+    """The trained parts: encoder and codebooks of the first step, decoder of the second where it exists."""
+    parts = new_parts()
+    for name in ("codec_encoder.pt", "codec_decoder.pt"):
+        state = checkpoints.load(work / name)
+        if state is not None:
+            parts.load_state_dict(state["parts"], strict=False)
+    return parts
+
+
+def train_encoder(work: Path, minutes: float) -> None:
+    """Train encoder, codebooks and reader until the time is up, from nothing."""
+    parts = new_parts()
+    encoder, quantizer, reader = parts["encoder"], parts["quantizer"], parts["reader"]
+    trained = [*encoder.parameters(), *reader.parameters()]
+    optimizer = torch.optim.AdamW(trained, lr=1e-3, betas=(0.9, 0.99), weight_decay=0.0)
+    crops = Crops(training_clips(read_clips(work, 20)), np.random.default_rng(0))
+    started, step, running, heard = time.monotonic(), 0, 0.0, [torch.zeros(0, DIMENSION)]
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        part = elapsed / (60 * minutes)
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                1e-3
+                * min(1.0, (step + 1) / 50)
+                * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
+            )
+        sound = crops.batch(BATCH)
+        z = encoder(sound.unsqueeze(1))
+        levels = torch.tensor([8, 2, 8, 1, 8, 2, 1 + step % 8, 8])
+        if step == FREE_STEPS:
+            quantizer.start(torch.cat(heard))
+        if step < FREE_STEPS:
+            quantised, commitment = z, 0.01 * z.square().mean()
+            heard = [*heard[-60:], z.detach().transpose(1, 2).reshape(-1, DIMENSION)]
+        else:
+            quantised, commitment = quantizer(z, levels, learn=True)
+        loss = reader(quantised, sound)
+        optimizer.zero_grad()
+        (loss + 0.25 * commitment).backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        step += 1
+        running += loss.item()
+        if step % 50 == 0:
+            used = int((quantizer.counts[0] > 0.02).sum())
+            print(
+                f"step {step} {elapsed:.0f} s reading {running / 50:.4f} commit {commitment.item():.4f} codes {used}",
+                flush=True,
+            )
+            running = 0.0
+    kept = {
+        name: value for name, value in parts.state_dict().items() if not name.startswith("decoder")
+    }
+    checkpoints.save(work / "codec_encoder.pt", {"parts": kept, "step": step})
+
+
+class StoredCrops:
+    """Endless random crops of the clips with the codes that the coarse and fine stages learn from."""
+
+    def __init__(self, work: Path, generator: np.random.Generator) -> None:
+        codes, sounds = [], []
+        for path in sorted((work / "codes").glob("*.npz")):
+            with np.load(path) as archive:
+                codes.append(archive["values"])
+            for clip in read_shard(work / "teacher" / path.name):
+                frames = -(-len(clip.samples) // HOP)
+                sounds.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
+        self.codes, self.sound = np.concatenate(codes, 1), np.concatenate(sounds)
+        self.generator = generator
+
+    def batch(self, count: int, frames: int = CROP // HOP) -> tuple[torch.Tensor, torch.Tensor]:
+        """Codes (count, codebooks, frames) and their sound (count, frames * HOP)."""
+        starts = self.generator.integers(self.codes.shape[1] - frames, size=count)
+        codes = np.stack([self.codes[:, s : s + frames] for s in starts]).astype(np.int64)
+        sound = np.stack([self.sound[s * HOP : (s + frames) * HOP] for s in starts])
+        return torch.from_numpy(codes), torch.from_numpy(sound.astype(np.float32) / 32_768)
+
+
+def train_decoder(work: Path, minutes: float) -> None:
+    """Train the decoder on frozen codes until the time is up; goes on from the last checkpoint."""
+    path = work / "codec_decoder.pt"
+    parts, loss_of = load_parts(work), SpectralLoss()
+    quantizer, decoder = parts["quantizer"], parts["decoder"]
+    trained = list(decoder.parameters())
+    optimizer = torch.optim.AdamW(trained, lr=5e-4, betas=(0.8, 0.99), weight_decay=0.0)
+    state, step = checkpoints.load(path), 0
+    if state is not None:
+        if "optimizer" in state:
+            optimizer.load_state_dict(state["optimizer"])
+        step = state["step"]
+    crops = StoredCrops(work, np.random.default_rng(step))
+    started = saved = time.monotonic()
+    running = 0.0
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        part = elapsed / (60 * minutes)
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                8e-4
+                * min(1.0, (step + 1) / 50)
+                * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * part)))
+            )
+        codes, sound = crops.batch(DECODER_BATCH)
+        loss = loss_of(decoder(quantizer.decode(codes))[:, 0, :CROP], sound)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        step += 1
+        running += loss.item()
+        if step % 50 == 0:
+            print(f"step {step} {elapsed:.0f} s loss {running / 50:.4f}", flush=True)
+            running = 0.0
+        if time.monotonic() - saved > 120 or elapsed + 5 > 60 * minutes:
+            saved = time.monotonic()
+            kept = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
+            checkpoints.save(
+                path, {"parts": kept, "optimizer": optimizer.state_dict(), "step": step}
+            )
+
+
+def main() -> None:
+    """Train one half of the codec."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("half", choices=["encoder", "decoder"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    {"encoder": train_encoder, "decoder": train_decoder}[arguments.half](
+        arguments.work, arguments.minutes
+    )
+
+
+if __name__ == "__main__":
+    main()

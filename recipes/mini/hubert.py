@@ -1,0 +1,204 @@
+"""Step 3: the encoder, HuBERT's architecture, trained to name the teacher's phones in every 40 ms.
+
+    python -m recipes.mini.hubert --work WORK --minutes 20
+
+Every frame answers for four moments, 10 ms apart, so that its features know the order of what
+happens inside the frame. Level, filtering and noise vary, so that the recording's sound does not matter.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import HubertConfig, HubertModel
+
+from recipes.mini import checkpoints
+from recipes.mini.clips import Clip, read_clips, training_clips, validation_clips
+from recipes.mini.network import Muon
+from recipes.mini.spelling import PHONES
+
+HOP = 640  # samples a frame: 25 frames a second
+MOMENTS = 4  # answers a frame
+BATCH = 16
+
+
+def hubert_config() -> HubertConfig:
+    """25 frames a second, 4 layers of 192."""
+    return HubertConfig(
+        hidden_size=192,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=768,
+        conv_dim=(48, 64, 96, 128, 128, 160, 192),
+        conv_stride=(5, 4, 2, 2, 2, 2, 2),
+        conv_kernel=(10, 8, 4, 4, 3, 2, 2),
+        num_feat_extract_layers=7,
+        num_conv_pos_embeddings=15,
+        num_conv_pos_embedding_groups=4,
+        feat_extract_norm="layer",
+        do_stable_layer_norm=True,
+        conv_bias=True,
+        apply_spec_augment=False,
+        hidden_dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        feat_proj_dropout=0.0,
+        layerdrop=0.0,
+        vocab_size=32,
+    )
+
+
+def receptive_field(config: HubertConfig) -> int:
+    """How many samples one frame sees."""
+    field, step = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
+def padded(samples: np.ndarray, config: HubertConfig) -> np.ndarray:
+    """`samples` with silence on both sides, such that frame n is centred on samples n*HOP .. (n+1)*HOP."""
+    frames = -(-len(samples) // HOP)
+    before = (receptive_field(config) - HOP) // 2
+    total = (frames - 1) * HOP + receptive_field(config)
+    return np.pad(samples, (before, max(0, total - before - len(samples))))[:total]
+
+
+def moments(clip: Clip) -> np.ndarray:
+    """The phone at each of the `MOMENTS` moments of each frame: (frames, MOMENTS)."""
+    frames = -(-len(clip.samples) // HOP)
+    at = (np.arange(frames * MOMENTS) + 0.5) * (HOP / MOMENTS)
+    index = np.minimum(np.searchsorted(clip.ends, at, side="right"), len(clip.phones) - 1)
+    return clip.phones[index].reshape(frames, MOMENTS).astype(np.int64)
+
+
+class PhoneNamer(nn.Module):
+    """The encoder and one classifier for each moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hubert = HubertModel(hubert_config())
+        self.heads = nn.Linear(192, MOMENTS * len(PHONES))
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        """Scores (batch, frames, MOMENTS, phones) of padded sound (batch, samples)."""
+        hidden = self.hubert(sound).last_hidden_state
+        return self.heads(hidden).unflatten(-1, (MOMENTS, len(PHONES)))
+
+
+def varied(sound: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The sound at another level, with another tilt of its spectrum, and with noise."""
+    tilt = generator.uniform(-0.5, 0.5)
+    sound = sound + tilt * np.concatenate([[0.0], sound[:-1]])
+    if generator.random() < 0.3:
+        level = 10 ** (generator.uniform(-60, -32) / 20)
+        sound = sound + level * generator.standard_normal(len(sound))
+    return (sound * 10 ** (generator.uniform(-18, 3) / 20)).astype(np.float32)
+
+
+def batches(
+    clips: list[Clip], generator: np.random.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Endless batches of clips of nearly the same length: padded sound and phones (-100 outside)."""
+    config = hubert_config()
+    order = np.argsort([len(clip.samples) for clip in clips], kind="stable")
+    groups = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    while True:
+        for group in generator.permutation(len(groups)):
+            members = [clips[i] for i in groups[group]]
+            sounds = [padded(varied(c.samples / 32_768.0, generator), config) for c in members]
+            longest = max(map(len, sounds))
+            sound = np.stack([np.pad(s, (0, longest - len(s))) for s in sounds]).astype(np.float32)
+            labels = [moments(c) for c in members]
+            frames = max(map(len, labels))
+            target = np.full((len(members), frames, MOMENTS), -100, dtype=np.int64)
+            for row, label in enumerate(labels):
+                target[row, : len(label)] = label
+            yield torch.from_numpy(sound), torch.from_numpy(target)
+
+
+def accuracy(model: PhoneNamer, clips: list[Clip]) -> float:
+    """The share of moments whose phone is named right, on clips never trained on."""
+    right = total = 0
+    model.eval()
+    with torch.no_grad():
+        for clip in clips[:100]:
+            sound = torch.from_numpy(
+                padded(clip.samples / 32_768.0, hubert_config()).astype(np.float32)
+            )
+            named = model(sound.unsqueeze(0))[0].argmax(-1).numpy()
+            right += int((named == moments(clip)).sum())
+            total += named.size
+    model.train()
+    return right / total
+
+
+def train(work: Path, minutes: float) -> None:
+    """Train until the time is up; goes on from the last checkpoint."""
+    path = work / "hubert.pt"
+    clips = read_clips(work)
+    kept_out = validation_clips(clips)
+    model = PhoneNamer()
+    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and ".encoder.layers." in n]
+    known = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in known]
+    muon, adam = (
+        Muon(matrices, 0.01),
+        torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
+    )
+    state = checkpoints.load(path)
+    step = 0
+    if state is not None:
+        model.load_state_dict(state["model"])
+        step = state["step"]
+    feed = batches(training_clips(clips), np.random.default_rng(step))
+    started = saved = time.monotonic()
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        part = elapsed / (60 * minutes)
+        factor = min(1.0, (elapsed + 5) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
+        for optimizer, rate in ((muon, 0.01), (adam, 1e-3)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        sound, target = next(feed)
+        scores = model(sound)[:, : target.shape[1]]
+        loss = F.cross_entropy(
+            scores.flatten(0, 2), target[:, : scores.shape[1]].flatten(), ignore_index=-100
+        )
+        muon.zero_grad()
+        adam.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        muon.step()
+        adam.step()
+        step += 1
+        if step % 50 == 0:
+            print(f"step {step} {elapsed:.0f} s loss {loss.item():.4f}", flush=True)
+        if time.monotonic() - saved > 90:
+            saved = time.monotonic()
+            print(f"step {step} right {accuracy(model, kept_out):.3f}", flush=True)
+            checkpoints.save(path, {"model": model.state_dict(), "step": step, "accuracy": 0.0})
+    checkpoints.save(
+        path, {"model": model.state_dict(), "step": step, "accuracy": accuracy(model, kept_out)}
+    )
+    print(f"done: step {step} right {accuracy(model, kept_out):.3f}", flush=True)
+
+
+def main() -> None:
+    """Train the encoder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    train(arguments.work, arguments.minutes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Semantic tokens and codes of clips of one speaker, joined: what the coarse and the fine stage learn from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recipes.mini.clips import VALIDATION_EVERY, read_shard
+
+
+@dataclass(frozen=True)
+class Take:
+    """One clip: semantic tokens (frames,) and codes (codebooks, frames) of the same length."""
+
+    text: str
+    speaker: int
+    semantic: np.ndarray
+    codes: np.ndarray
+
+
+def read_takes(work: Path) -> list[Take]:
+    """All clips that have both semantic tokens and codes."""
+    takes = []
+    for path in sorted((work / "codes").glob("*.npz")):
+        if not (work / "semantic" / path.name).exists():
+            continue
+        with np.load(path) as archive:
+            codes = np.split(
+                archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1
+            )
+        with np.load(work / "semantic" / path.name) as archive:
+            semantic = np.split(archive["values"], np.cumsum(archive["counts"])[:-1])
+        for clip, tokens, rows in zip(
+            read_shard(work / "teacher" / path.name), semantic, codes, strict=True
+        ):
+            takes.append(Take(clip.text, clip.speaker, tokens, rows))
+    return takes
+
+
+class Pairs:
+    """Endless random (voice, clip) pairs of one speaker; the voice is long enough for every window."""
+
+    def __init__(
+        self, takes: list[Take], voice_frames: int, generator: np.random.Generator
+    ) -> None:
+        self.takes, self.voice_frames, self.generator = takes, voice_frames, generator
+        self.by_speaker: dict[int, list[Take]] = {}
+        for take in takes:
+            self.by_speaker.setdefault(take.speaker, []).append(take)
+
+    def voice(self, speaker: int) -> tuple[np.ndarray, np.ndarray]:
+        """Semantic tokens and codes of at least `voice_frames` frames of this speaker."""
+        semantic, codes, frames = [], [], 0
+        while frames < self.voice_frames:
+            take = self.by_speaker[speaker][
+                int(self.generator.integers(len(self.by_speaker[speaker])))
+            ]
+            semantic.insert(0, take.semantic)
+            codes.insert(0, take.codes)
+            frames += len(take.semantic)
+        return np.concatenate(semantic), np.concatenate(codes, 1)
+
+    def __iter__(self) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], Take]]:
+        while True:
+            for index in self.generator.permutation(len(self.takes)):
+                take = self.takes[index]
+                yield self.voice(take.speaker), take
+
+
+def split_takes(takes: list[Take]) -> tuple[list[Take], list[Take]]:
+    """(training, validation), cut like the clips."""
+    return [t for i, t in enumerate(takes) if i % VALIDATION_EVERY], takes[::VALIDATION_EVERY]
