@@ -1,0 +1,77 @@
+"""Downloads that go on when the visitor who started them closes the page."""
+
+import threading
+
+from webui.errors import DownloadError, UserError
+from webui.events import Cancelled, CancelToken, Done, Failed, Progress
+from webui.ui.messages import fault_words
+from webui.ui.service_port import SpeakingService
+
+
+class Downloads:
+    """Runs at most one download in a thread of its own and remembers how it stands."""
+
+    def __init__(self, service: SpeakingService) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._cancel = CancelToken()
+        self.family: str | None = None
+        self.progress: Progress | None = None
+        self.outcome = ""  # how the last one ended, in words
+
+    @property
+    def running(self) -> bool:
+        """Whether files are coming in."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def start(self, family: str) -> None:
+        """Begin to bring a family.
+
+        Raises:
+            DownloadError: another one is being brought.
+            FamilyNotFoundError: there is no such family.
+        """
+        self._service.family(family)
+        with self._lock:
+            if self.running:
+                raise DownloadError("A download is running. Wait for it, or stop it first.")
+            self._cancel = CancelToken()
+            self.family, self.progress, self.outcome = family, None, ""
+            self._thread = threading.Thread(
+                target=self._run,
+                args=(family, self._cancel),
+                name=f"download-{family}",
+                daemon=True,
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the running download to stop; what has come is kept for the next try."""
+        self._cancel.cancel()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is downloaded any more; False when that took too long."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return not self.running
+
+    def _run(self, family: str, cancel: CancelToken) -> None:
+        outcome = "The download ended without a result. Please try it again."
+        try:
+            for event in self._service.download(family, cancel):
+                if isinstance(event, Progress):
+                    self.progress = event
+                elif isinstance(event, Failed):
+                    outcome = event.message
+                elif isinstance(event, Cancelled):
+                    outcome = "The download was stopped. What has come is kept for the next try."
+                elif isinstance(event, Done):
+                    outcome = f"{self._service.family(family).title} is here and can speak."
+        except UserError as fault:
+            outcome = str(fault)
+        except Exception as fault:  # noqa: BLE001  the edge of a thread: nobody else would say it
+            outcome = fault_words(fault)
+        self.outcome = outcome

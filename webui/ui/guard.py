@@ -1,0 +1,159 @@
+"""The page's door: who may ask, from which site, how much at once, and what answers may do.
+
+Gradio does not compare the Host header with anything, so a hostile site whose name is made to
+point at this machine could use the page (DNS rebinding). The guard stands before every route.
+"""
+
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from webui.settings import Settings
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES = 32 * 2**20  # one file of 25 MB and what stands around it
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FETCHING_ROUTES = re.compile(r"/(?:proxy=|file=https?:|file=//)", re.IGNORECASE)
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not listened on
+
+
+@dataclass(frozen=True)
+class GuardRules:
+    """What the guard lets through. `hosts` None lets any name through."""
+
+    hosts: frozenset[str] | None = LOCAL_NAMES
+    any_address: bool = False  # numbers instead of names: no one can rebind those
+    framed_by: str = "'self'"  # sources of the frame-ancestors policy
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "GuardRules":
+        """Choose the rules for a local page, a shared one or a Space.
+
+        A page in public mode or behind a password gains nothing from names: a stranger's site
+        reaches no more there than the stranger does, and proxies bring names of their own.
+        """
+        framed_by = "'self' https://huggingface.co" if settings.on_space else "'self'"
+        if settings.public or settings.auth or settings.share:
+            return cls(hosts=None, framed_by=framed_by)
+        return cls(
+            hosts=LOCAL_NAMES | {settings.host.lower()},
+            any_address=settings.host in EVERY_ADDRESS,
+            framed_by=framed_by,
+        )
+
+    def lets_in(self, host: str) -> bool:
+        """Whether a Host header names this machine."""
+        if self.hosts is None:
+            return True
+        name = _name_of(host)
+        return name in self.hosts or (self.any_address and _is_address(name))
+
+
+class Guard:
+    """ASGI middleware that applies the rules to every request."""
+
+    def __init__(self, app: Application, rules: GuardRules) -> None:
+        self.app = app
+        self.rules = rules
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a forbidden request itself; pass on the others with bounded bodies."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in _pairs(scope)}
+        refusal = self._refusal(scope, headers)
+        safe_send = self._with_headers(send)
+        if refusal:
+            await _answer(safe_send, *refusal)
+            return
+        body = _BoundedBody(receive, self.rules.max_body_bytes)
+        await self.app(scope, body.receive, safe_send)
+
+    def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if not self.rules.lets_in(host):
+            return 403, "This page answers only under the address it was started with."
+        if FETCHING_ROUTES.search(scope["path"]):
+            return 403, "This page fetches nothing from other places."
+        if scope["method"] not in SAFE_METHODS and not _same_site(headers, host):
+            return 403, "This request comes from another site."
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self.rules.max_body_bytes:
+            limit = self.rules.max_body_bytes // 2**20
+            return 413, f"This is more than {limit} MB, the limit here."
+        return None
+
+    def _with_headers(self, send: Send) -> Send:
+        added = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"content-security-policy", f"frame-ancestors {self.rules.framed_by}".encode()),
+        ]
+        if self.rules.framed_by == "'self'":
+            added.append((b"x-frame-options", b"SAMEORIGIN"))
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *added]
+            await send(message)
+
+        return send_with_headers
+
+
+class _BoundedBody:
+    """Counts a body whose length nobody declared and ends it when it grows too long."""
+
+    def __init__(self, receive: Receive, limit_bytes: int) -> None:
+        self._receive = receive
+        self._left_bytes = limit_bytes
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left_bytes -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self._left_bytes < 0 else message
+
+
+def _pairs(scope: Message) -> Iterable[tuple[bytes, bytes]]:
+    pairs: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return pairs
+
+
+def _name_of(host: str) -> str:
+    """The name in `name:port`, lower case, brackets of IPv6 taken off."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_site(headers: dict[str, str], host: str) -> bool:
+    """Whether a request that changes something comes from our own page or from no browser."""
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    named = urlsplit(origin).netloc.lower()
+    return bool(named) and named in {host.lower(), headers.get("x-forwarded-host", "").lower()}
+
+
+async def _answer(send: Send, status: int, words: str) -> None:
+    kind = (b"content-type", b"text/plain; charset=utf-8")
+    await send({"type": "http.response.start", "status": status, "headers": [kind]})
+    await send({"type": "http.response.body", "body": words.encode()})

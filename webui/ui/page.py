@@ -1,0 +1,189 @@
+"""The whole page: the strip, the tabs, and what happens when somebody opens it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from webui.settings import Settings
+from webui.ui.clone_tab import build_clone_tab
+from webui.ui.faults import worded
+from webui.ui.guard import Guard, GuardRules
+from webui.ui.library_tab import LibraryTab
+from webui.ui.models_tab import ModelsTab
+from webui.ui.speak_form import restored
+from webui.ui.speak_tab import SpeakTab
+from webui.ui.status_strip import StatusStrip
+from webui.ui.studio import Studio
+from webui.ui.takes import is_owner, new_owner
+from webui.ui.theme import ANNOUNCER, ON_LOAD, STYLES, TITLE, make_theme
+
+CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS = 600, 3_600
+STORAGE_SECRET = "bark-voice-studio"  # noqa: S105  the browser gets it: it only survives restarts
+MAX_WAITING = 64
+SESSIONS_KEPT = 200
+
+
+def build_page(studio: Studio) -> gr.Blocks:
+    """Lay out the page; nothing is loaded, downloaded or asked of the network."""
+    page = gr.Blocks(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=(CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS),
+    )
+    with page:
+        owner = gr.BrowserState("", storage_key="bark-studio-owner", secret=STORAGE_SECRET)
+        draft = gr.BrowserState(None, storage_key="bark-studio-draft", secret=STORAGE_SECRET)
+        gr.Markdown(f"# {TITLE}")
+        strip = StatusStrip(studio)
+        with gr.Tabs(selected="tts", elem_id="tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab("Text-to-Speech", id="tts"):
+                speak_tab = SpeakTab(studio)
+            with gr.Tab("Voice Clone", id="clone"):
+                build_clone_tab(studio.settings.public)
+            with gr.Tab("Speaker Library", id="library"):
+                library_tab = LibraryTab(studio)
+            with gr.Tab("Models & settings", id="models"):
+                models_tab = ModelsTab(studio)
+        gr.HTML(ANNOUNCER, elem_id="announcer")
+        speak_tab.wire(owner, draft)
+        library_tab.wire(speak_tab, tabs, draft)
+        models_tab.wire()
+        strip.wire(tabs)
+        _Opening(studio, speak_tab, library_tab, models_tab, strip).wire(page, owner, draft)
+    page.queue(api_open=False, max_size=MAX_WAITING)
+    return page
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """Everything that `launch` is told: what is on, and above all what is off."""
+    from starlette.middleware import Middleware
+
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "share": settings.share,
+        "inbrowser": settings.open_browser,
+        "auth": settings.auth,
+        "theme": make_theme(),
+        "css": STYLES,
+        "ssr_mode": False,
+        "run_history": False,
+        "show_error": False,
+        "allowed_paths": [],
+        "max_file_size": "25mb",
+        "state_session_capacity": SESSIONS_KEPT,
+        "footer_links": ["settings"],
+        "strict_cors": True,
+        "pwa": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+        "quiet": True,
+        "app_kwargs": {
+            "middleware": [Middleware(Guard, rules=GuardRules.from_settings(settings))],
+            "docs_url": None,
+            "redoc_url": None,
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a browser remembers of its earlier visits, not yet trusted."""
+
+    owner: object
+    draft: object
+
+    def known_owner(self) -> str:
+        """The secret of the visitor's takes, or nothing."""
+        return str(self.owner) if is_owner(self.owner) else ""
+
+
+class _Opening:
+    """Fills an opened page anew, and keeps an open one up to date."""
+
+    def __init__(
+        self,
+        studio: Studio,
+        speak_tab: SpeakTab,
+        library_tab: LibraryTab,
+        models_tab: ModelsTab,
+        strip: StatusStrip,
+    ) -> None:
+        self.studio = studio
+        self.speak_tab = speak_tab
+        self.library_tab = library_tab
+        self.models_tab = models_tab
+        self.strip = strip
+
+    def wire(self, page: gr.Blocks, owner: gr.BrowserState, draft: gr.BrowserState) -> None:
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        could_speak = gr.State(None)
+        moving = [*self.strip.followed(), *self.models_tab.followed()]
+        page.load(
+            worded(self.open),
+            [owner, draft],
+            [
+                owner,
+                could_speak,
+                *self.strip.followed(),
+                *self.speak_tab.refilled(),
+                *self.library_tab.refilled(),
+                *self.models_tab.refilled(),
+            ],
+            **quiet,
+        )
+        page.load(None, None, None, js=ON_LOAD, **quiet)
+        changed = gr.State(0)
+        self.strip.timer.tick(
+            worded(self.follow),
+            [could_speak],
+            [could_speak, changed, *moving],
+            queue=False,
+            **quiet,
+        )
+        changed.change(
+            worded(self.families_changed),
+            [owner, draft],
+            [*self.speak_tab.refilled(), *self.library_tab.refilled(), *self.models_tab.refilled()],
+            **quiet,
+        )
+        page.unload(self.leave)
+
+    def open(self, *values: object) -> list[Any]:
+        """Fill everything that may have changed since the app started."""
+        visit = Visit(*values)
+        owner = visit.known_owner() or new_owner()
+        return [
+            owner,
+            self._installed(),
+            *self.strip.follow(),
+            *self._refill(owner, visit.draft),
+        ]
+
+    def follow(self, *values: object) -> list[Any]:
+        """Keep the strip and the list of models up to date."""
+        (installed,) = values
+        now = self._installed()
+        changed = hash(now) if installed is not None and now != installed else gr.skip()
+        return [now, changed, *self.strip.follow(), *self.models_tab.follow()]
+
+    def families_changed(self, *values: object) -> list[Any]:
+        """A family came or went: fill the page anew, with what the browser remembers."""
+        visit = Visit(*values)
+        return self._refill(visit.known_owner(), visit.draft)
+
+    def leave(self, request: gr.Request) -> None:
+        """Stop what a closed page was having spoken: nobody would hear it."""
+        self.studio.desk.stop(request.session_hash or "")
+
+    def _refill(self, owner: str, draft: object) -> list[Any]:
+        form = restored(draft, self.studio)
+        return [
+            *self.speak_tab.refill(form, owner),
+            *self.library_tab.refill(),
+            *self.models_tab.refill(),
+        ]
+
+    def _installed(self) -> tuple[str, ...]:
+        return tuple(family.id for family in self.studio.installed_families())

@@ -1,0 +1,42 @@
+"""What the page asks of the service: the whole list, so that tests can stand in for it."""
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from webui.arrays import Waveform
+from webui.backend.facts import FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.requests import SpeakOrder
+from webui.events import CancelToken, Event
+from webui.synthesis.controls import SpeechControls
+
+
+@runtime_checkable
+class SpeakingService(Protocol):
+    """The part of `webui.backend.service.Service` that the page uses."""
+
+    def families(self) -> list[FamilyInfo]:
+        """All families, installed or to be had."""
+
+    def family(self, family_id: str | None = None) -> FamilyInfo:
+        """One family; None is the one that speaks when nobody chooses."""
+
+    def recommended_controls(self, family_id: str | None = None) -> SpeechControls:
+        """What a family asks to be spoken with."""
+
+    def status(self) -> ServiceStatus:
+        """How the whole app is."""
+
+    def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Bring a family."""
+
+    def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
+        """The voices of the library."""
+
+    def preview(self, voice_id: str) -> tuple[Waveform, int]:
+        """The sound that a voice's own codes hold."""
+
+    def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Say a text."""
+
+    def close(self) -> None:
+        """End all work."""

@@ -1,0 +1,84 @@
+"""How the page looks, and the little that the browser does by itself."""
+
+from typing import Any
+
+import gradio as gr
+
+TITLE = "Bark Voice Studio"
+
+STYLES = """
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+#strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
+  padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
+#strip p { margin: 0; }
+#strip .block, #strip-words { border: 0; background: none; padding: 0; }
+#speak-status { min-height: 1.6em; }
+#empty-take { border: 1px dashed var(--border-color-primary); border-radius: 8px;
+  padding: 20px 16px; text-align: center; }
+.sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+#announcer { position: absolute; height: 1px; width: 1px; padding: 0; border: 0; overflow: hidden; }
+h1 { margin: 0 0 4px 0 !important; }
+@media (max-width: 640px) {
+  .gradio-container { padding: 8px !important; }
+  #strip { gap: 6px; }
+}
+"""
+
+ON_LOAD = """
+() => {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)
+        && event.target.closest("#speak-text")) {
+      event.preventDefault();
+      document.querySelector("#speak-button")?.click();
+    }
+  });
+  const said = { last: "", at: 0 };
+  const announce = () => {
+    const line = document.querySelector("#speak-status")?.innerText.trim() ?? "";
+    const target = document.querySelector("#announcement");
+    const now = Date.now();
+    const ended = /^(Done|Stopped)/.test(line);
+    if (!target || line === said.last || (!ended && now - said.at < 3000)) return;
+    said.last = line; said.at = now;
+    target.textContent = line;
+  };
+  setInterval(announce, 500);
+}
+"""
+
+PAUSE_ALL = """
+() => { document.querySelectorAll("#live audio, #take audio").forEach((each) => each.pause()); }
+"""
+
+# The browser keeps what was typed: the values go from the widgets to its storage, not to us.
+KEEP_DRAFT = "(...values) => values.slice(0, -1)"
+ANNOUNCER = '<div id="announcement" role="status" aria-live="polite" class="sr-only"></div>'
+
+
+def make_theme() -> gr.themes.Default:
+    """Indigo on slate, with the tokens whose stock values lack contrast set."""
+    theme = gr.themes.Default(primary_hue="indigo", neutral_hue="slate")
+    tokens: dict[str, Any] = {
+        "button_primary_background_fill": "*primary_700",
+        "button_primary_background_fill_hover": "*primary_800",
+        "button_primary_background_fill_dark": "*primary_600",
+        "button_primary_background_fill_hover_dark": "*primary_500",
+        "button_primary_text_color": "white",
+        "button_cancel_background_fill": "#b91c1c",
+        "button_cancel_background_fill_hover": "#991b1b",
+        "button_cancel_background_fill_dark": "#b91c1c",
+        "button_cancel_text_color": "white",
+        "button_cancel_text_color_dark": "white",
+        "block_info_text_color": "*neutral_600",
+        "block_info_text_color_dark": "*neutral_300",
+        "body_text_color_subdued": "*neutral_600",
+        "body_text_color_subdued_dark": "*neutral_300",
+        "block_label_text_color": "*neutral_700",
+        "block_label_text_color_dark": "*neutral_200",
+        "block_title_text_color": "*neutral_700",
+        "block_title_text_color_dark": "*neutral_200",
+    }
+    theme.set(**tokens)
+    return theme
