@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from webui.audio import encode_audio
 from webui.backend.facts import VoiceInfo
 from webui.errors import VoiceNotFoundError
 from webui.ui.faults import worded
@@ -15,7 +16,7 @@ from webui.ui.speak_tab import SpeakTab
 from webui.ui.studio import Studio
 
 EVERYTHING = "all"
-HEAD = ["Name", "Language", "Family", "Kind"]
+HEAD = ["Name", "Language", "Kind"]
 KINDS = {"own": "Your own", "builtin": "Built in", "preset": "Comes with Bark"}
 NO_CHOICE = "Choose a voice in the list to hear it."
 NO_VOICES = "No voice fits. Choose other filters above."
@@ -74,7 +75,7 @@ class LibraryTab:
                 self.table = gr.Dataframe(
                     headers=HEAD, value=[], interactive=False, label="Voices", buttons=[],
                     show_search="search", elem_id="voices", type="array", max_height=480,
-                    column_widths=["34%", "22%", "20%", "24%"],
+                    column_widths=["34%", "30%", "36%"],
                 )  # fmt: skip
                 self.nothing = gr.Markdown(NO_VOICES, visible=False)
             with gr.Column(scale=2, min_width=300):
@@ -127,7 +128,10 @@ class LibraryTab:
             return [None, words, gr.Audio(value=None, visible=False), gr.Button(visible=False)]
         waveform, rate = self.studio.service.preview(voice.id)
         sound = gr.Audio(
-            value=(rate, waveform), visible=True, autoplay=True, label=f"Preview of {voice.name}"
+            value=encode_audio(waveform, rate, "wav"),
+            visible=True,
+            autoplay=True,
+            label=f"Preview of {voice.name}",
         )
         return [voice.id, _details(voice), sound, gr.Button(visible=True)]
 
@@ -170,7 +174,7 @@ class LibraryTab:
     def _row(self, voice: VoiceInfo) -> list[str]:
         mark = "⚠ " if voice.broken else ""
         kind = "Not usable" if voice.broken else KINDS[voice.source]
-        return [f"{mark}{voice.name}", language_name(voice.language), voice.family, kind]
+        return [f"{mark}{voice.name}", language_name(voice.language), f"{kind} · {voice.family}"]
 
 
 def _details(voice: VoiceInfo) -> str:

@@ -16,7 +16,7 @@ from webui.ui.studio import Studio
 HEAD = ["Family", "State", "Size", "Licence"]
 STATES = {
     "installed": "here",
-    "available": "can be downloaded",
+    "available": "not here yet",
     "downloading": "downloading",
     "damaged": "damaged",
 }
@@ -51,14 +51,14 @@ class ModelsTab:
         self.studio = studio
         self.table = gr.Dataframe(
             headers=HEAD, value=[], interactive=False, label="Model families", buttons=[],
-            elem_id="families", type="array", column_widths=["28%", "28%", "20%", "24%"],
+            elem_id="families", type="array", wrap=True, column_widths=["28%", "28%", "20%", "24%"],
         )  # fmt: skip
         with gr.Group(visible=not studio.settings.public):
             self.choice = gr.Radio(
                 label="Get the real Bark", choices=[], elem_id="download-choice",
                 info="Size and licence stand beside each. The download can be stopped and resumed.",
             )  # fmt: skip
-            self.terms = gr.Markdown("", elem_id="download-terms", container=True)
+            self.terms = gr.Markdown("", elem_id="download-terms")
             with gr.Row():
                 self.start = gr.Button("Download", variant="primary", elem_id="download-start")
                 self.stop = gr.Button("Stop the download", variant="stop", visible=False)
@@ -190,7 +190,7 @@ def _row(family: FamilyInfo) -> list[str]:
         state = f"downloading, {family.fraction:.0%}"
     elif family.loaded:
         state = "here, in memory"
-    title = f"{family.title} (demonstration)" if family.is_demo else family.title
+    title = f"{family.title} (demo)" if family.is_demo else family.title
     return [title, state, size_words(family.size_bytes), family.licence]
 
 

@@ -103,6 +103,8 @@ class SpeakTab:
             self.keep_draft_after(change.then, draft)
         for widget in shown.form:
             self.keep_draft_after(widget.input, draft)  # type: ignore[attr-defined]
+        # What is pasted or dictated counts as a change only.
+        self.keep_draft_after(shown.text.change, draft)
 
     def keep_draft_after(self, event: Callable[..., Any], draft: gr.BrowserState) -> None:
         """Let the browser store the form when something has changed it."""
@@ -191,7 +193,7 @@ class SpeakTab:
         """The list of an owner's takes; hidden while it is empty."""
         takes = self.studio.shelf.list(owner)
         rows = [
-            [str(take.number), _cut(take.order.text), take.voice_name, f"{take.seconds:.1f}"]
+            [str(take.number), _cut(take.order.text), take.voice_name, f"{take.seconds:.1f} s"]
             for take in takes
         ]
         return gr.Dataframe(value=rows, visible=bool(rows))

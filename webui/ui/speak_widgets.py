@@ -10,7 +10,7 @@ from webui.ui.speak_form import FORM_FIELDS, NEW_SEED, with_controls
 from webui.ui.studio import ANY_VOICE
 
 EMPTY_TAKE = "**Nothing spoken yet.** Press Speak, or try an example."
-TAKES_HEAD = ["Take", "Text", "Voice", "Seconds"]
+TAKES_HEAD = ["No.", "Text", "Voice", "Length"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
             takes = gr.Dataframe(
                 headers=TAKES_HEAD, value=[], interactive=False, visible=False, buttons=[],
                 label="Your takes: choose one to hear it and get its settings back",
-                elem_id="takes", column_widths=["16%", "44%", "22%", "18%"], max_height=320,
+                elem_id="takes", column_widths=["17%", "36%", "24%", "23%"], max_height=320,
                 type="array",
             )  # fmt: skip
             if not has_ffmpeg:
@@ -135,7 +135,7 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
 
 def _download(audio_format: str) -> gr.DownloadButton:
     return gr.DownloadButton(
-        f"Download {audio_format}", visible=False, size="sm", min_width=90,
+        f"Save {audio_format.upper()}", visible=False, size="sm", min_width=90,
         elem_id=f"download-{audio_format}",
     )  # fmt: skip
 

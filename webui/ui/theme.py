@@ -7,11 +7,15 @@ import gradio as gr
 TITLE = "Bark Voice Studio"
 
 STYLES = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container { max-width: 1180px !important; width: 100% !important;
+  margin: 0 auto !important; }
+.gradio-container > main, .gradio-container > main > .wrap { width: 100% !important; }
+#takes *, #voices *, #families * { font-family: var(--font); }
 #strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
   padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
 #strip p { margin: 0; }
 #strip .block, #strip-words { border: 0; background: none; padding: 0; }
+#download-terms { padding: 10px 14px; }
 #speak-status { min-height: 1.6em; }
 #empty-take { border: 1px dashed var(--border-color-primary); border-radius: 8px;
   padding: 20px 16px; text-align: center; }
@@ -21,7 +25,7 @@ STYLES = """
 h1 { margin: 0 0 4px 0 !important; }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
-  #strip { gap: 6px; }
+  #strip { flex-direction: column; align-items: stretch; gap: 6px; }
 }
 """
 
@@ -49,17 +53,29 @@ ON_LOAD = """
 """
 
 PAUSE_ALL = """
-() => { document.querySelectorAll("#live audio, #take audio").forEach((each) => each.pause()); }
+() => {
+  const pause = (root) => root?.querySelectorAll("*").forEach((each) => {
+    if (each.tagName === "AUDIO") each.pause();
+    if (each.shadowRoot) pause(each.shadowRoot);
+  });
+  pause(document.querySelector("#live"));
+  pause(document.querySelector("#take"));
+}
 """
 
 # The browser keeps what was typed: the values go from the widgets to its storage, not to us.
-KEEP_DRAFT = "(...values) => values.slice(0, -1)"
+KEEP_DRAFT = "(...values) => [values.slice(0, -1)]"
 ANNOUNCER = '<div id="announcement" role="status" aria-live="polite" class="sr-only"></div>'
 
 
 def make_theme() -> gr.themes.Default:
     """Indigo on slate, with the tokens whose stock values lack contrast set."""
-    theme = gr.themes.Default(primary_hue="indigo", neutral_hue="slate")
+    theme = gr.themes.Default(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        font=["system-ui", "Segoe UI", "Roboto", "Liberation Sans", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    )
     tokens: dict[str, Any] = {
         "button_primary_background_fill": "*primary_700",
         "button_primary_background_fill_hover": "*primary_800",
