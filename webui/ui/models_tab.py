@@ -71,12 +71,16 @@ class ModelsTab:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         outputs: list[gr.components.Component] = [self.start, self.stop, self.note]
         self.choice.input(
-            worded(self.choose), [self.choice], [self.terms, self.start], queue=False, **quiet
+            worded(self.choose_family_to_download),
+            [self.choice],
+            [self.terms, self.start],
+            queue=False,
+            **quiet,
         )
         self.start.click(worded(self.begin), [self.choice], outputs, **quiet)
         self.stop.click(worded(self.end), None, outputs, queue=False, **quiet)
 
-    def choose(self, *values: object) -> list[Any]:
+    def choose_family_to_download(self, *values: object) -> list[Any]:
         """Show what a download brings, before it is pressed."""
         chosen = ChosenDownload(*values)
         family = chosen.info(self.studio)
