@@ -1,9 +1,11 @@
 """Speaker files that no sound tool would make, each with a name that says what is wrong."""
 
+import gzip
 import io
 import pickle
 import random
 import struct
+import tarfile
 import zipfile
 from collections.abc import Iterator
 
@@ -165,6 +167,23 @@ def wrong_zips() -> Iterator[tuple[str, bytes]]:
     entry = lying.index(b"PK\x01\x02")
     lying[entry + 24 : entry + 28] = struct.pack("<L", 1_000)
     yield "bomb that says 1,000 bytes", bytes(lying)
+    renamed = bytearray(good)  # the directory says fine_prompt, the member itself fine_PROMPT
+    first = good.index(b"fine_prompt")
+    renamed[first : first + 11] = b"fine_PROMPT"
+    yield "two names of one member", bytes(renamed)
+    yield "a folder", zipped([*members, ("fine_prompt/", b"")])
+    yield "a nameless member", zipped([*members, ("", b"x")])
+    yield "an npz in an npz", with_member("metadata.npy", good)
+    yield "an empty member", with_member("fine_prompt.npy", b"")
+    yield "gzip", gzip.compress(good)
+    yield "a bare array", members[0][1]
+    tape = io.BytesIO()
+    with tarfile.open(fileobj=tape, mode="w") as archive:
+        for name, data in members:
+            head = tarfile.TarInfo(name)
+            head.size = len(data)
+            archive.addfile(head, io.BytesIO(data))
+    yield "tar", tape.getvalue()
     directory = good.index(b"PK\x01\x02")
     for name, at, value in (
         ("encrypted", directory + 8, 1), ("method 99", directory + 10, 99),

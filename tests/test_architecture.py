@@ -14,6 +14,7 @@ LAYERS = {
     **dict.fromkeys(("webui", "webui.arrays", "webui.errors", "webui.events"), 0),
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
+    "settings_flags": 1,
     "synthesis": 2,
     "cloning": 3,
     "quality": 3,
@@ -21,8 +22,8 @@ LAYERS = {
     "backend": 5,
     "ui": 6,
     "http_api": 6,
-    "cli": 6,
-    "__main__": 6,
+    **dict.fromkeys(("cli", "cli_doctor", "cli_lists", "cli_serve", "cli_speak"), 6),
+    **dict.fromkeys(("cli_terminal", "__main__"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
 PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or events out

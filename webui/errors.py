@@ -52,5 +52,5 @@ class EngineError(UserError):
     """The process that computes ended before its work was done."""
 
 
-class JobCancelled(Exception):  # noqa: N818  (not an error: somebody pressed Stop)
-    """Unwinds a stage whose job was asked to stop."""
+class JobCancelled(Exception):
+    """Unwinds a stage whose job was asked to stop: not an error, somebody pressed Stop."""

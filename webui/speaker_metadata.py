@@ -10,6 +10,7 @@ from typing import Any
 MAX_METADATA_CHARACTERS = 65_536
 MAX_VALUE_CHARACTERS = 2_000
 MAX_TAGS = 32
+MAX_DEPTH = 32  # lists within lists that another tool may have written
 _OURS = "bark_voice_studio"  # marks JSON in which the names below are ours, not another tool's
 
 
@@ -57,18 +58,21 @@ def metadata_from_json(text: str) -> SpeakerMetadata:
     if len(text) > MAX_METADATA_CHARACTERS:
         raise ValueError("too long")
     try:
-        values = json.loads(text, parse_constant=_refuse_constant)
+        values = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError as fault:
         raise ValueError("nested too deeply") from fault
     if not isinstance(values, dict):
         raise ValueError("not an object")
+    if _is_deep(values):
+        raise ValueError("nested too deeply")
     values.pop(_OURS, None)
     taken: dict[str, Any] = {}
     for name in _TEXTS:
         if isinstance(values.get(name), str):
             taken[name] = clean_text(values.pop(name))
     seconds = values.get("reference_seconds")
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and _is_length(seconds):
+    # The comparison goes before any conversion: a whole number may have a thousand digits.
+    if isinstance(seconds, int | float) and type(seconds) is not bool and 0 <= seconds < 1e6:
         taken["reference_seconds"] = float(values.pop("reference_seconds"))
     if isinstance(values.get("consent"), bool):
         taken["consent"] = values.pop("consent")
@@ -87,8 +91,27 @@ def clean_text(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(kept)).strip()
 
 
-def _is_length(seconds: float) -> bool:
-    return math.isfinite(seconds) and 0 <= seconds < 1e6
+def _is_deep(values: object) -> bool:
+    """Whether saving it again could overflow the stack."""
+    level = [values]
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -79,7 +79,8 @@ def train(work: Path, minutes: float) -> None:
     step, state = 0, checkpoints.load(path)
     if state is not None:
         model.load_state_dict(state["model"])
-        optimizers.load_state_dict(state["optimizers"])
+        if "optimizers" in state:
+            optimizers.load_state_dict(state["optimizers"])
         step = state["step"]
     print(
         f"{len(learned)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters",

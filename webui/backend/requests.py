@@ -22,7 +22,7 @@ class SpeakOrder:
     family: str | None = None
     voice: str | None = None
     controls: SpeechControls = field(default_factory=SpeechControls)
-    language: str = "en"  # ISO 639 code of the text
+    language: str | None = None  # ISO 639 code of the text; None is the voice's, or English
 
 
 @dataclass(frozen=True, eq=False)

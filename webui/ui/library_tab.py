@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
-from webui.audio import encode_audio
 from webui.backend.facts import VoiceInfo
 from webui.errors import VoiceNotFoundError
 from webui.ui.faults import worded
@@ -128,7 +128,7 @@ class LibraryTab:
             return [None, words, gr.Audio(value=None, visible=False), gr.Button(visible=False)]
         waveform, rate = self.studio.service.preview(voice.id)
         sound = gr.Audio(
-            value=encode_audio(waveform, rate, "wav"),
+            value=(rate, np.round(waveform.clip(-1, 1) * 32_767).astype(np.int16)),
             visible=True,
             autoplay=True,
             label=f"Preview of {voice.name}",

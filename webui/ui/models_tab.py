@@ -1,6 +1,7 @@
 """The Models & settings tab: which families there are, how to get the real ones, what computes."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,8 @@ class ModelsTab:
         gr.Markdown("### What computes")
         self.facts = gr.Markdown("", elem_id="device-facts")
 
-    def wire(self) -> None:
-        """Connect the widgets to the handlers."""
+    def wire(self) -> list[Callable[..., Any]]:
+        """Connect the widgets to the handlers; gives what is to be followed by a look at all."""
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         outputs: list[gr.components.Component] = [self.start, self.stop, self.note]
         self.choice.input(
@@ -77,8 +78,9 @@ class ModelsTab:
             queue=False,
             **quiet,
         )
-        self.start.click(worded(self.begin), [self.choice], outputs, **quiet)
-        self.stop.click(worded(self.end), None, outputs, queue=False, **quiet)
+        begun = self.start.click(worded(self.begin), [self.choice], outputs, **quiet)
+        ended = self.stop.click(worded(self.end), None, outputs, queue=False, **quiet)
+        return [begun.then, ended.then]
 
     def choose_family_to_download(self, *values: object) -> list[Any]:
         """Show what a download brings, before it is pressed."""

@@ -48,7 +48,6 @@ def build_page(studio: Studio) -> gr.Blocks:
         gr.HTML(ANNOUNCER, elem_id="announcer")
         speak_tab.wire(owner, draft)
         library_tab.wire(speak_tab, tabs, draft)
-        models_tab.wire()
         strip.wire(tabs)
         _Opening(studio, speak_tab, library_tab, models_tab, strip).wire(page, owner, draft)
     page.queue(api_open=False, max_size=MAX_WAITING)
@@ -135,13 +134,14 @@ class _Opening:
         )
         page.load(None, None, None, js=ON_LOAD, **quiet)
         changed = gr.State(0)
-        self.strip.timer.tick(
-            worded(self.follow),
-            [could_speak],
-            [could_speak, changed, *moving],
-            queue=False,
-            **quiet,
-        )
+        for moment in (self.strip.timer.tick, *self.models_tab.wire()):
+            moment(
+                worded(self.follow),
+                [could_speak],
+                [could_speak, changed, *moving],
+                queue=False,
+                **quiet,
+            )
         changed.change(
             worded(self.families_changed),
             [owner, draft],

@@ -1,0 +1,47 @@
+"""The page over a scripted service, as a program of its own; it is told its port."""
+
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tests.fake_service import FakeService
+from webui.settings import Settings
+
+SLOW_WORD = "slowly"
+SECONDS_AN_EVENT = 0.15
+SECONDS_A_DOWNLOAD_STEP = 0.8
+
+
+class PacedService(FakeService):
+    """Speaks one chunk a sentence, and takes its time when the text asks for it."""
+
+    def speak(self, order, cancel=None):
+        self.chunks = max(order.text.count("."), 1)
+        events = super().speak(order, cancel)
+        return self._paced(events) if SLOW_WORD in order.text else events
+
+    def download(self, family_id, cancel=None):
+        return self._paced(super().download(family_id, cancel), SECONDS_A_DOWNLOAD_STEP)
+
+    def _paced(self, events, seconds=SECONDS_AN_EVENT):
+        for event in events:
+            time.sleep(seconds)
+            yield event
+
+
+def main(port: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
+        from webui.ui.page import build_page, launch_options
+        from webui.ui.studio import open_studio
+
+        settings = replace(Settings(), outputs_dir=Path(folder) / "kept", port=port)
+        studio = open_studio(PacedService(settings), settings, Path(folder) / "takes")
+        build_page(studio).launch(**launch_options(settings))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

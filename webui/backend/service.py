@@ -1,0 +1,310 @@
+"""The app behind every door: families, voices, speaking, downloads, and how it all is."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from webui.arrays import Speaker, Waveform
+from webui.backend.catalogue import CATALOGUE, CatalogueEntry
+from webui.backend.downloads import Downloads
+from webui.backend.engine import Engine, make_engine
+from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.family_folders import FamilyFolders, best_family
+from webui.backend.requests import (
+    LoadRequest,
+    PreviewRequest,
+    SpeakOrder,
+    SpeakRequest,
+    UnloadRequest,
+)
+from webui.backend.speaker_library import SpeakerLibrary, Stamp
+from webui.backend.status import service_status
+from webui.backend.weights import is_installed
+from webui.errors import (
+    EngineError,
+    FamilyNotFoundError,
+    TextError,
+    UserError,
+    VoiceNotFoundError,
+)
+from webui.events import AudioChunk, CancelToken, Event, Failed, Progress
+from webui.family import FamilyConfig, read_family
+from webui.file_saving import sweep_leftovers
+from webui.settings import Settings
+from webui.speaker_file import write_speaker
+from webui.speaker_limits import check_ranges, even_lengths, limits_of
+from webui.speaker_metadata import SpeakerMetadata
+from webui.synthesis.controls import SpeechControls, controls_from_json
+from webui.synthesis.text import normalise
+from webui.voice_names import check_voice_name, new_file_name
+
+PREVIEWS_KEPT = 32
+HEARD_SECONDS = 60.0  # the most of a voice that a preview plays
+
+
+class Service:
+    """Everything that the page and the command line ask for. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
+        self.settings = settings
+        roots = (settings.models_dir, settings.builtin_models_dir)
+        self._folders = FamilyFolders(tuple(dict.fromkeys(roots)))
+        self._library = SpeakerLibrary(settings.speakers_dir, self._folders)
+        self._looking = threading.Lock()  # of the library
+        self._engine = engine or make_engine(settings)
+        self._downloads = Downloads(settings)
+        self._sizes: dict[Path, tuple[int, int]] = {}  # of folders: time of change in ns, bytes
+        self._previews: OrderedDict[tuple[str, Stamp], tuple[Waveform, int]] = OrderedDict()
+        self._failure: Failed | None = None  # of the last job that needed the engine
+        if settings.speakers_dir.is_dir():
+            sweep_leftovers(settings.speakers_dir)
+
+    def families(self) -> list[FamilyInfo]:
+        """List all families: the installed ones, then those that can be downloaded."""
+        folders = self._folders.all()
+        loaded = {each.id for each in self._engine.status().loaded}
+        found = [self._installed(name, folder, loaded) for name, folder in folders.items()]
+        found += [self._offered(entry) for name, entry in CATALOGUE.items() if name not in folders]
+        return sorted(found, key=lambda each: (not each.installed, each.is_demo, each.size_bytes))
+
+    def family(self, family_id: str | None = None) -> FamilyInfo:
+        """Describe one family; None is the one that speaks when nobody chooses.
+
+        Raises:
+            FamilyNotFoundError: there is none of this name.
+        """
+        name = family_id or self.default_family()
+        for family in self.families():
+            if family.id == name:
+                return family
+        raise FamilyNotFoundError(
+            f'There is no model family "{name[:64]}". `python -m webui models` lists them.'
+        )
+
+    def default_family(self) -> str:
+        """Give the family of the settings, or the best one that is installed."""
+        if self.settings.family is not None:
+            return self.settings.family
+        usable = [each for each in self.families() if each.state == "installed"]
+        demos = frozenset(each.id for each in usable if each.is_demo)
+        return best_family(tuple(each.id for each in usable), demos)
+
+    def recommended_controls(self, family_id: str | None = None) -> SpeechControls:
+        """Give the controls that a family asks to be spoken with.
+
+        Raises:
+            FamilyNotFoundError: it is not installed.
+            CheckpointError: its files are damaged.
+            SettingsError: its recommendation cannot be used.
+        """
+        return controls_from_json(self._config(family_id or self.default_family()).controls)
+
+    def status(self) -> ServiceStatus:
+        """Say in a line how the whole app is."""
+        return service_status(
+            self._engine.status(), self.families(), self.default_family(), self._failure
+        )
+
+    def engine_status(self) -> EngineStatus:
+        """Say how the process that computes is."""
+        return self._engine.status()
+
+    def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Bring a family of the catalogue; who asks while it runs follows the same download."""
+        return self._downloads.follow(family_id, cancel)
+
+    def cancel_download(self, family_id: str) -> None:
+        """Stop a download for everybody; what has come is kept."""
+        self._downloads.cancel(family_id)
+
+    def load(
+        self, family_id: str | None = None, cancel: CancelToken | None = None
+    ) -> Iterator[Event]:
+        """Bring a family into memory before it is needed.
+
+        Raises:
+            FamilyNotFoundError: it is not installed.
+        """
+        return self._engine.run(LoadRequest(self._config(family_id).id), cancel)
+
+    def unload(self, family_id: str | None = None) -> Iterator[Event]:
+        """Give a family's memory back; None means all of them."""
+        return self._engine.run(UnloadRequest(family_id))
+
+    def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
+        """List voices, own ones first; `family` leaves those that it can speak with."""
+        with self._looking:
+            return self._library.voices(family, language)
+
+    def speaker(self, voice_id: str, family: str | None = None) -> Speaker:
+        """Read the arrays of a voice.
+
+        Raises:
+            VoiceNotFoundError: no voice has this id, or it belongs to another family.
+            SpeakerFileError: its file is broken.
+        """
+        with self._looking:
+            return self._library.speaker(voice_id, family or self.default_family())
+
+    def preview(self, voice_id: str) -> tuple[Waveform, int]:
+        """Make the sound that a voice's own codes hold, and its rate in Hz.
+
+        Raises:
+            VoiceNotFoundError: no voice has this id, or its family is not installed.
+            SpeakerFileError: its file is broken.
+            EngineError: it could not be computed.
+        """
+        with self._looking:
+            family = self._library.family_for(voice_id)
+            speaker = self._library.speaker(voice_id, family)
+            key = voice_id, self._library.stamp(voice_id)
+            known = self._previews.get(key)
+        if known is not None:
+            return known
+        frames = int(HEARD_SECONDS * self._config(family).coarse.rate_hz)
+        sound = None
+        for event in self._engine.run(PreviewRequest(family, speaker.fine[:, -frames:])):
+            if isinstance(event, AudioChunk):
+                sound = event.waveform, event.sample_rate
+            elif isinstance(event, Failed):
+                raise EngineError(event.message)
+        if sound is None:
+            raise EngineError("The preview was stopped before it could be heard. Try it again.")
+        with self._looking:
+            self._previews[key] = sound
+            while len(self._previews) > PREVIEWS_KEPT:
+                self._previews.popitem(last=False)
+        return sound
+
+    def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
+        """Keep a voice among the user's own, under a file name that nobody else has.
+
+        Raises:
+            SpeakerFileError: the name or the arrays cannot be used.
+            FamilyNotFoundError: `metadata` names no installed family.
+            StorageError: it cannot be written.
+        """
+        name = check_voice_name(metadata.name)
+        limits = limits_of(self._config(metadata.family))
+        check_ranges(made.semantic, made.coarse, made.fine, limits)
+        fitting, _ = even_lengths(made.semantic, made.coarse, made.fine, limits)
+        path = self.settings.speakers_dir / new_file_name(name)
+        write_speaker(path, fitting, replace(metadata, name=name))
+        with self._looking:
+            return self._library.voice(self._library.id_of(path))
+
+    def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Say a text; what is wrong with the order is raised before anything is computed.
+
+        Raises:
+            TextError: there is nothing to say, or too much.
+            SettingsError: a control is outside its range.
+            FamilyNotFoundError: the family is not installed.
+            VoiceNotFoundError: the voice is not there, or belongs to another family.
+            SpeakerFileError: the voice's file is broken.
+        """
+        if not order.text.strip():
+            raise TextError("Type something to speak first.")
+        normalise(order.text)
+        order.controls.validated()
+        family = self._config(order.family).id
+        speaker, language = None, order.language
+        if order.voice is not None:
+            with self._looking:
+                speaker = self._library.speaker(order.voice, family)
+                language = language or self._library.voice(order.voice).language
+        request = SpeakRequest(order.text, family, speaker, order.controls, language or "en")
+        return self._watched(self._engine.run(request, cancel))
+
+    def close(self) -> None:
+        """Stop all work and give the memory back."""
+        self._downloads.close()
+        self._engine.close()
+
+    def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Remember how the last job ended, for the status."""
+        for event in events:
+            if isinstance(event, Failed):
+                self._failure = event
+            elif not isinstance(event, Progress):
+                self._failure = None
+            yield event
+
+    def _config(self, family_id: str | None) -> FamilyConfig:
+        return read_family(self._folders.find(family_id or self.default_family()))
+
+    def _installed(self, name: str, folder: Path, loaded: set[str]) -> FamilyInfo:
+        entry = CATALOGUE.get(name)
+        bare = FamilyInfo(
+            name,
+            title=entry.title if entry else name,
+            state="installed",
+            size_bytes=self._folder_bytes(folder),
+            licence=entry.licence if entry else "",
+            licence_url=entry.licence_url if entry else "",
+            languages=entry.languages if entry else (),
+            loaded=name in loaded,
+        )
+        try:
+            config = read_family(folder)
+        except UserError as fault:
+            return replace(bare, state="damaged", broken=str(fault))
+        if not is_installed(name, folder.parent):
+            return replace(
+                bare,
+                state="damaged",
+                broken="A file is missing or has another size. Download the family again.",
+            )
+        return replace(
+            bare,
+            title=bare.title if entry else config.title,
+            licence=bare.licence or config.licence,
+            languages=config.languages or bare.languages,
+            is_demo=config.is_demo,
+            sample_rate=config.sample_rate,
+            examples=config.examples,
+        )
+
+    def _offered(self, entry: CatalogueEntry) -> FamilyInfo:
+        running = self._downloads.progress(entry.id)
+        return FamilyInfo(
+            entry.id,
+            entry.title,
+            state="available" if running is None else "downloading",
+            size_bytes=entry.about_bytes,
+            licence=entry.licence,
+            licence_url=entry.licence_url,
+            languages=entry.languages,
+            fraction=None if running is None else running[1].fraction,
+        )
+
+    def _folder_bytes(self, folder: Path) -> int:
+        """Add up a family's files, once for each change of its folder."""
+        stamp = folder.stat().st_mtime_ns
+        known = self._sizes.get(folder)
+        if known is None or known[0] != stamp:
+            size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+            known = self._sizes[folder] = stamp, size
+        return known[1]
+
+
+def require_voice(voices: list[VoiceInfo], wanted: str) -> VoiceInfo:
+    """Find a voice by its id, or by its name where only one has it.
+
+    Raises:
+        VoiceNotFoundError: there is none, or several have this name.
+    """
+    for voice in voices:
+        if voice.id == wanted:
+            return voice
+    named = [voice for voice in voices if voice.name.casefold() == wanted.casefold()]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        choices = ", ".join(voice.id for voice in named[:5])
+        raise VoiceNotFoundError(f'Several voices are called "{wanted[:64]}": {choices}.')
+    raise VoiceNotFoundError(
+        f'The voice "{wanted[:64]}" is not there. `python -m webui voices` lists those that are.'
+    )

@@ -1,0 +1,170 @@
+"""`python -m webui doctor`: what is installed, what is wrong, and how to mend it."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from webui.cli_terminal import print_json
+from webui.errors import UserError
+
+if TYPE_CHECKING:
+    from webui.settings import Settings
+
+REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+PYTHONS = ((3, 11), (3, 13))  # oldest and newest that the pinned packages run on
+FREE_GB = 1.0  # below it a download or a long speech may not fit
+MARKS = {"ok": "ok   ", "hint": "hint ", "fault": "FAULT"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A `fault` keeps the app from working, a `hint` does not."""
+
+    what: str
+    state: Literal["ok", "hint", "fault"]
+    found: str
+    mend: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `doctor`: it takes the settings only."""
+    parser.epilog = "The exit code is 1 when something keeps the app from working."
+
+
+def run(arguments: argparse.Namespace, settings: "Settings") -> int:
+    """Look at everything and say what was found."""
+    findings = examine(settings)
+    faults = [finding for finding in findings if finding.state == "fault"]
+    if arguments.json:
+        print_json({"ok": not faults, "findings": [asdict(finding) for finding in findings]})
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            print(f"{MARKS[finding.state]}  {finding.what.ljust(width)}  {finding.found}")
+            if finding.mend:
+                print(f"{'':7}{'':{width}}  -> {finding.mend}")
+        print(
+            "\nNothing keeps the app from working." if not faults else f"\n{len(faults)} to mend."
+        )
+    return 1 if faults else 0
+
+
+def examine(settings: "Settings") -> list[Finding]:
+    """Look at the installation, the machine, the folders and the models."""
+    findings = [examine_python(), *examine_packages()]
+    if not any(finding.state == "fault" for finding in findings):
+        findings += [examine_device(settings), *examine_families(settings)]
+    findings += [examine_ffmpeg(), *examine_folders(settings)]
+    return findings
+
+
+def examine_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
+    """Is this a Python that the pinned packages run on?"""
+    shown = ".".join(map(str, version))
+    oldest, newest = PYTHONS
+    if oldest <= version[:2] <= newest:
+        return Finding("Python", "ok", shown)
+    return Finding("Python", "fault", shown, "Install Python 3.11, then run ./install.sh again.")
+
+
+def examine_packages(requirements: Path = REQUIREMENTS) -> Iterator[Finding]:
+    """Is every pinned package there, in the version that we test with?"""
+    from packaging.requirements import Requirement
+
+    if not requirements.is_file():
+        yield Finding("packages", "hint", f"{requirements.name} is not here", "Run ./install.sh.")
+        return
+    for line in requirements.read_text("utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        pin = Requirement(line)
+        try:
+            version = metadata.version(pin.name)
+        except metadata.PackageNotFoundError:
+            yield Finding(pin.name, "fault", "not installed", "Run ./install.sh.")
+            continue
+        if pin.specifier.contains(version, prereleases=True):
+            yield Finding(pin.name, "ok", version)
+        else:
+            mend = f"It was tested with {pin.specifier}. Run ./install.sh."
+            yield Finding(pin.name, "hint", version, mend)
+
+
+def examine_device(settings: "Settings") -> Finding:
+    """Which device will compute, and is it the best one here?"""
+    try:
+        import torch
+    except (ImportError, OSError) as fault:
+        mend = "Delete the folder .venv and run ./install.sh."
+        return Finding("device", "fault", f"torch does not start ({fault})"[:200], mend)
+    if torch.cuda.is_available():
+        facts = torch.cuda.get_device_properties(0)
+        found = f"{facts.name}, {facts.total_memory / 2**30:.1f} GB"
+        return Finding("device", "ok", f"{found} (setting: {settings.device})")
+    if settings.device.startswith("cuda"):
+        mend = "Choose --device auto, or install NVIDIA's driver and torch with CUDA."
+        return Finding("device", "fault", f"{settings.device} is not here", mend)
+    if torch.backends.mps.is_available():
+        return Finding("device", "ok", f"Apple GPU (setting: {settings.device})")
+    found = f"CPU, {os.cpu_count()} cores (setting: {settings.device})"
+    if shutil.which("nvidia-smi"):
+        mend = "There is an NVIDIA card: delete .venv and run ./install.sh without --cpu."
+        return Finding("device", "hint", found, mend)
+    return Finding("device", "ok", found)
+
+
+def examine_families(settings: "Settings") -> Iterator[Finding]:
+    """Which families are installed, and can their files be read?"""
+    from webui.backend.service import Service
+
+    service = Service(settings)
+    try:
+        installed = [family for family in service.families() if family.installed]
+        for family in installed:
+            state: Literal["ok", "fault"] = "fault" if family.broken else "ok"
+            yield Finding(f"family {family.id}", state, family.broken or family.title)
+        for voice in service.voices():
+            if voice.broken:
+                mend = "Repair it on the page, or ask for the file again."
+                yield Finding(f"voice {voice.name}", "hint", voice.broken, mend)
+    except UserError as fault:
+        yield Finding("families", "fault", str(fault))
+        return
+    finally:
+        service.close()
+    if not installed:
+        mend = "Run: python -m webui models --download bark-small"
+        yield Finding("families", "fault", f"none in {settings.models_dir}", mend)
+
+
+def examine_ffmpeg() -> Finding:
+    """Ffmpeg plays speech while it is still being made, and reads m4a and webm."""
+    program = shutil.which("ffmpeg")
+    if program:
+        return Finding("ffmpeg", "ok", program)
+    mend = "Install it to hear speech while it is being made and to read m4a recordings."
+    return Finding("ffmpeg", "hint", "not found", mend)
+
+
+def examine_folders(settings: "Settings") -> Iterator[Finding]:
+    """Can the folders be written, and is there room?"""
+    for name in ("models_dir", "speakers_dir", "outputs_dir", "data_dir"):
+        folder: Path = getattr(settings, name)
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        what = name.removesuffix("_dir")
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            mend = f"Change its permissions, or choose another one with --{what}-dir."
+            yield Finding(f"folder {what}", "fault", f"{folder} cannot be written", mend)
+            continue
+        free = shutil.disk_usage(there).free / 2**30
+        if free < FREE_GB:
+            mend = "Make room, or choose another folder."
+            yield Finding(f"folder {what}", "hint", f"{folder}, only {free:.1f} GB free", mend)
+        else:
+            yield Finding(f"folder {what}", "ok", f"{folder}, {free:.0f} GB free")
