@@ -151,13 +151,13 @@ def _read_text(arguments: argparse.Namespace) -> str:
     if arguments.file:
         try:
             with arguments.file.open("rb") as file:
-                data = file.read(MAX_TEXT_BYTES + 1)
+                data = bytes(file.read(MAX_TEXT_BYTES + 1))
         except OSError as fault:
             raise TextError(
                 f'The text file "{arguments.file}" cannot be read ({fault.strerror}).'
             ) from fault
     elif arguments.text == "-" or not sys.stdin.isatty():
-        data = bytes(sys.stdin.buffer.read(MAX_TEXT_BYTES + 1))
+        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
     else:
         raise TextError('Say what to speak: webui speak "Good morning." --out morning.wav')
     if len(data) > MAX_TEXT_BYTES:
