@@ -30,6 +30,8 @@ HOP = 640  # samples of a frame
 CROP = RATE  # samples of one training crop
 BATCH, DECODER_BATCH = 8, 4
 FREE_STEPS = 200  # without the quantiser at first
+ENCODER_RATE, DECODER_RATE = 1e-3, 8e-4
+SAVE_SECONDS = 120
 
 
 def codec_config() -> EncodecConfig:
@@ -234,32 +236,34 @@ def load_parts(work: Path) -> nn.ModuleDict:
 
 
 def train_encoder(work: Path, minutes: float) -> None:
-    """Train encoder, codebooks and reader until the time is up, from nothing."""
-    parts = new_parts()
-    encoder, quantizer, reader = parts["encoder"], parts["quantizer"], parts["reader"]
-    trained = [*encoder.parameters(), *reader.parameters()]
-    optimizer = torch.optim.AdamW(trained, lr=1e-3, betas=(0.9, 0.99), weight_decay=0.0)
-    crops = Crops(training_clips(read_clips(work, 20)), np.random.default_rng(0))
-    started, step, running, heard = time.monotonic(), 0, 0.0, [torch.zeros(0, DIMENSION)]
+    """Train encoder, codebooks and reader until the time is up; goes on from the last checkpoint.
+
+    Tokens made with an earlier checkpoint are not valid for a later one.
+    """
+    path, parts = work / "codec_encoder.pt", new_parts()
+    state = checkpoints.load(path)
+    step, rate = 0, ENCODER_RATE
+    if state is not None:
+        parts.load_state_dict(state["parts"], strict=False)
+        step, rate = state["step"], ENCODER_RATE / 2
+    trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
+    optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
+    crops = Crops(training_clips(read_clips(work, 20)), np.random.default_rng(step))
+    started = saved = time.monotonic()
+    first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
     while (elapsed := time.monotonic() - started) < 60 * minutes:
-        part = elapsed / (60 * minutes)
-        for group in optimizer.param_groups:
-            group["lr"] = (
-                1e-3
-                * min(1.0, (step + 1) / 50)
-                * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
-            )
+        _set_rate(optimizer, rate, step - first, elapsed / (60 * minutes), 0.02)
         sound = crops.batch(BATCH)
-        z = encoder(sound.unsqueeze(1))
-        levels = torch.tensor([8, 2, 8, 1, 8, 2, 1 + step % 8, 8])
+        z = parts["encoder"](sound.unsqueeze(1))
         if step == FREE_STEPS:
-            quantizer.start(torch.cat(heard))
+            parts["quantizer"].start(torch.cat(heard))
         if step < FREE_STEPS:
             quantised, commitment = z, 0.01 * z.square().mean()
             heard = [*heard[-60:], z.detach().transpose(1, 2).reshape(-1, DIMENSION)]
         else:
-            quantised, commitment = quantizer(z, levels, learn=True)
-        loss = reader(quantised, sound)
+            levels = torch.tensor([8, 2, 8, 1, 8, 2, 1 + step % 8, 8])
+            quantised, commitment = parts["quantizer"](z, levels, learn=True)
+        loss = parts["reader"](quantised, sound)
         optimizer.zero_grad()
         (loss + 0.25 * commitment).backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
@@ -267,16 +271,27 @@ def train_encoder(work: Path, minutes: float) -> None:
         step += 1
         running += loss.item()
         if step % 50 == 0:
-            used = int((quantizer.counts[0] > 0.02).sum())
-            print(
-                f"step {step} {elapsed:.0f} s reading {running / 50:.4f} commit {commitment.item():.4f} codes {used}",
-                flush=True,
-            )
+            print(f"step {step} {elapsed:.0f} s reading {running / 50:.4f}", flush=True)
             running = 0.0
-    kept = {
-        name: value for name, value in parts.state_dict().items() if not name.startswith("decoder")
-    }
-    checkpoints.save(work / "codec_encoder.pt", {"parts": kept, "step": step})
+        if time.monotonic() - saved > SAVE_SECONDS:
+            saved = time.monotonic()
+            _save_encoder(path, parts, step)
+    _save_encoder(path, parts, step)
+
+
+def _save_encoder(path: Path, parts: nn.ModuleDict, step: int) -> None:
+    state = parts.state_dict()
+    kept = {name: value for name, value in state.items() if not name.startswith("decoder")}
+    checkpoints.save(path, {"parts": kept, "step": step})
+
+
+def _set_rate(
+    optimizer: torch.optim.Optimizer, rate: float, steps: int, part: float, floor: float
+) -> None:
+    """Warm up, then follow a cosine down to `floor` of the rate when `part` of the time is 1."""
+    cosine = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * part))
+    for group in optimizer.param_groups:
+        group["lr"] = rate * min(1.0, (steps + 1) / 50) * cosine
 
 
 class StoredCrops:
@@ -307,7 +322,7 @@ def train_decoder(work: Path, minutes: float) -> None:
     parts, loss_of = load_parts(work), SpectralLoss()
     quantizer, decoder = parts["quantizer"], parts["decoder"]
     trained = list(decoder.parameters())
-    optimizer = torch.optim.AdamW(trained, lr=5e-4, betas=(0.8, 0.99), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(trained, lr=DECODER_RATE, betas=(0.8, 0.99), weight_decay=0.0)
     state, step = checkpoints.load(path), 0
     if state is not None:
         if "optimizer" in state:
@@ -317,13 +332,7 @@ def train_decoder(work: Path, minutes: float) -> None:
     started = saved = time.monotonic()
     running = 0.0
     while (elapsed := time.monotonic() - started) < 60 * minutes:
-        part = elapsed / (60 * minutes)
-        for group in optimizer.param_groups:
-            group["lr"] = (
-                8e-4
-                * min(1.0, (step + 1) / 50)
-                * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * part)))
-            )
+        _set_rate(optimizer, DECODER_RATE, step, elapsed / (60 * minutes), 0.05)
         codes, sound = crops.batch(DECODER_BATCH)
         loss = loss_of(decoder(quantizer.decode(codes))[:, 0, :CROP], sound)
         optimizer.zero_grad()
@@ -335,7 +344,7 @@ def train_decoder(work: Path, minutes: float) -> None:
         if step % 50 == 0:
             print(f"step {step} {elapsed:.0f} s loss {running / 50:.4f}", flush=True)
             running = 0.0
-        if time.monotonic() - saved > 120 or elapsed + 5 > 60 * minutes:
+        if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
             saved = time.monotonic()
             kept = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
             checkpoints.save(

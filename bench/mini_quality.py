@@ -1,0 +1,169 @@
+"""How well a family speaks English: sentences said right, and voices kept apart.
+
+    python -m bench.mini_quality --family models/mini --out bench/results/mini_quality.json
+
+Fifty sentences that training never saw; for each, the recogniser chooses among it and nineteen others.
+`teacher` and `codec` need the recipe's teacher (Debian's flite); where it is missing they are left out.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+
+from bench.intervals import share
+from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
+from webui.arrays import Speaker, Waveform
+from webui.events import CancelToken, Done
+from webui.speaker_file import limits_of, read_speaker
+from webui.synthesis.controls import SpeechControls, controls_from_json
+from webui.synthesis.models import BarkModels, load_models
+from webui.synthesis.speech import speak
+
+SENTENCES = Path(__file__).with_name("sentences.txt")
+PARTS = ("teacher", "codec", "chain")
+
+
+class Measurement:
+    """One family, its voices, and the ears that judge them."""
+
+    def __init__(self, folder: Path, precision: str, most: int) -> None:
+        self.models: BarkModels = load_models(folder, "cpu", precision)
+        self.sentences = SENTENCES.read_text("utf-8").splitlines()
+        self.count = min(most, len(self.sentences))
+        self.sets = candidate_sets(len(self.sentences))
+        self.ears = ClosedSetRecogniser(self.sentences)
+        limits = limits_of(self.models.family)
+        files = sorted((folder / "speakers").glob("*.npz"))
+        self.voices: dict[str, Speaker] = {
+            path.stem: read_speaker(path, limits).speaker for path in files
+        }
+
+    def is_right(self, index: int, sound: Waveform, rate: int) -> bool:
+        """Whether the recogniser hears sentence `index` in a sound."""
+        return self.ears.choose(soxr.resample(sound, rate, RATE), self.sets[index]) == index
+
+    def spoken(self, controls: SpeechControls) -> Iterator[tuple[int, str, Waveform, float]]:
+        """Every sentence in one of the voices, in turn: index, voice, sound, seconds of compute."""
+        names = list(self.voices)
+        for index in range(self.count):
+            name = names[index % len(names)]
+            events = speak(
+                self.models, self.sentences[index], self.voices[name], controls, CancelToken()
+            )
+            (done,) = (each for each in events if isinstance(each, Done))
+            assert done.result is not None
+            yield index, name, done.result.waveform, done.result.compute_seconds
+
+
+def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Text to audio: sentences said right, nearest voice, real-time factor."""
+    base = controls_from_json(measured.models.family.controls)
+    controls = controls_from_json({"seed": seed, **overrides}, base)
+    rate = measured.models.codec.sample_rate
+    right, seconds, compute, sounds = [], 0.0, 0.0, []
+    for index, name, sound, spent in measured.spoken(controls):
+        right.append(measured.is_right(index, sound, rate))
+        seconds += len(sound) / rate
+        compute += spent
+        sounds.append((name, sound))
+    wrong = [measured.sentences[i] for i, hit in enumerate(right) if not hit]
+    return {
+        "sentences_right": share(right),
+        "wrong": wrong,
+        "real_time_factor": round(compute / max(seconds, 1e-9), 3),
+        "seconds_a_sentence": round(seconds / len(right), 2),
+        "nearest_voice_right": nearest_voices(measured, sounds),
+    }
+
+
+def nearest_voices(measured: Measurement, sounds: list[tuple[str, Waveform]]) -> dict[str, Any]:
+    """How often a speech is nearer to its own voice's prompt than to every other one's."""
+    try:
+        from bench.likeness import embedding
+    except ImportError as fault:
+        return {"left_out": f"the speaker encoder is not installed ({fault.name})"}
+    rate = measured.models.codec.sample_rate
+    names = list(measured.voices)
+    prompts = np.stack(
+        [
+            embedding(measured.models.codec.decode(voice.fine), rate)
+            for voice in measured.voices.values()
+        ]
+    )
+    hits, own, others = [], [], []
+    for name, sound in sounds:
+        likeness = prompts @ embedding(sound, rate)
+        mine = names.index(name)
+        hits.append(int(likeness.argmax()) == mine)
+        own.append(float(likeness[mine]))
+        others.append(float(np.delete(likeness, mine).mean()))
+    return {
+        **share(hits),
+        "similarity_own": round(float(np.mean(own)), 3),
+        "similarity_others": round(float(np.mean(others)), 3),
+        "voices": len(names),
+    }
+
+
+def measure_teacher(measured: Measurement, through_codec: bool) -> dict[str, Any]:
+    """The teacher's own speech, as it is or encoded and decoded by the family's codec."""
+    try:
+        from recipes.mini.speakers import TRAINING_SPEAKERS
+
+        TRAINING_SPEAKERS[0].say("Good morning.")
+    except OSError:
+        return {"left_out": "the teacher's library (Debian's libflite1) is not installed"}
+    codec, right = measured.models.codec, []
+    for index in range(measured.count):
+        speaker = TRAINING_SPEAKERS[index % len(TRAINING_SPEAKERS)]
+        sound, _ = speaker.say(measured.sentences[index])
+        sound = (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)
+        if through_codec:
+            heard = soxr.resample(sound, RATE, codec.sample_rate).astype(np.float32)
+            sound = soxr.resample(codec.decode(codec.encode(heard)), codec.sample_rate, RATE)
+        right.append(measured.is_right(index, sound, RATE))
+    return {"sentences_right": share(right)}
+
+
+def main() -> int:
+    """Measure and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--family", type=Path, default=Path("models/mini"))
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of teacher,codec,chain")
+    parser.add_argument("--sentences", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--controls", default="{}", help="JSON over the recommended controls")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    measured = Measurement(arguments.family, arguments.precision, arguments.sentences)
+    parts = arguments.parts.split(",")
+    result: dict[str, Any] = {"family": measured.models.family.id, "precision": arguments.precision}
+    if "teacher" in parts:
+        result["teacher"] = measure_teacher(measured, through_codec=False)
+    if "codec" in parts:
+        result["codec"] = measure_teacher(measured, through_codec=True)
+    if "chain" in parts:
+        overrides = json.loads(arguments.controls)
+        result["chain"] = measure_chain(measured, arguments.seed, overrides)
+    result["measured_in_seconds"] = round(time.perf_counter() - started, 1)
+    text = json.dumps(result, indent=1)
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text + "\n", "utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
