@@ -1,42 +1,61 @@
 """Starts the page: `python app.py`. Its flags are the settings; `--help` lists them."""
 
-import argparse
+import errno
 import os
 import signal
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from webui.cli_terminal import MisuseError, Parser, in_words, say, write_out
 from webui.errors import SettingsError, UserError
 from webui.settings import Settings
 from webui.settings_flags import add_settings_flags, settings_from_flags
 
+Announce = Callable[[str, str | None], None]  # is told the page's address and its public link
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the flags, start the page, and stay until somebody ends it."""
-    parser = argparse.ArgumentParser(prog="app.py", description="Bark Voice Studio, the page")
+    meaning = "Bark Voice Studio, the page"
+    parser = Parser(prog="python app.py", description=meaning, allow_abbrev=False)
     add_settings_flags(parser)
     try:
         return serve(settings_from_flags(parser.parse_args(argv)))
-    except UserError as fault:
-        sys.stderr.write(f"{fault}\n")
-        return 1
+    except (UserError, OSError, ImportError) as fault:
+        failure = in_words(fault)
+        say(str(failure))
+        return 2 if isinstance(failure, MisuseError) else 1
 
 
-def serve(settings: Settings) -> int:
+def announce(url: str, public_url: str | None) -> None:
+    """Say where the page is.
+
+    Raises:
+        OSError: nobody reads it.
+        StorageError: it cannot be written.
+    """
+    link = f"Public link: {public_url}\n" if public_url else ""
+    write_out(f"Bark Voice Studio is at {url}\n{link}")
+
+
+def serve(settings: Settings, announce: Announce = announce) -> int:
     """Run the page until SIGINT or SIGTERM; then stop the work and leave nothing behind.
 
     Raises:
         SettingsError: the port is in use, or the address is not this machine's.
+        OSError: nobody reads the announcement, or there is no room for temporary files.
     """
-    port = free_port(settings.host, settings.port)
-    with tempfile.TemporaryDirectory(prefix="bark-voice-studio-") as folder:
-        # Gradio's default is one folder for all users of the machine.
-        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
-        _run(settings, port, Path(folder) / "takes")
+    with _told_to_end() as ended:
+        port = free_port(settings.host, settings.port)
+        with tempfile.TemporaryDirectory(prefix="bark-voice-studio-") as folder:
+            # Gradio's default is one folder for all users of the machine.
+            os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
+            _run(settings, port, Path(folder) / "takes", announce, ended)
     return 0
 
 
@@ -47,30 +66,53 @@ def free_port(host: str, port: int) -> int:
         SettingsError: it cannot, with what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
             probe.listen(1)
-        except socket.gaierror as fault:
-            raise SettingsError(f'The address "{host}" is not known. Check --host.') from fault
-        except OSError as fault:
-            raise SettingsError(
-                f"Port {port} of {host} cannot be used ({fault.strerror}). End the program that "
-                "uses it, or choose another port with --port."
-            ) from fault
-        return int(probe.getsockname()[1])
+            return int(probe.getsockname()[1])
+    except (socket.gaierror, UnicodeError) as fault:
+        raise SettingsError(f'The address "{host[:60]}" is not known. Check --host.') from fault
+    except OSError as fault:
+        raise SettingsError(_why_not(fault, host, port)) from fault
 
 
-def _run(settings: Settings, port: int, takes: Path) -> None:
+def _why_not(fault: OSError, host: str, port: int) -> str:
+    if fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return f'The address "{host}" is not one of this machine. Check --host.'
+    if fault.errno in (errno.EACCES, errno.EPERM):
+        return f"Port {port} is reserved by the system. Choose one from 1024 on with --port."
+    return (
+        f"Port {port} of {host} cannot be used ({fault.strerror}). End the program that "
+        "uses it, or choose another port with --port."
+    )
+
+
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, from before there is anything to clean up."""
+    ended = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: ended.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(
+    settings: Settings, port: int, takes: Path, announce: Announce, ended: threading.Event
+) -> None:
     from webui.backend.service import Service
-
     from webui.ui.page import build_page, launch_options
     from webui.ui.studio import open_studio
 
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    if ended.is_set():
+        return
     service = Service(settings)
     studio = open_studio(service, settings, takes)
     page = build_page(studio)
@@ -78,10 +120,7 @@ def _run(settings: Settings, port: int, takes: Path) -> None:
         options = launch_options(settings) | {"server_port": port}
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
-        sys.stdout.write(f"Bark Voice Studio is at http://{name}:{port}\n")
-        if page.share_url:
-            sys.stdout.write(f"Public link: {page.share_url}\n")
-        sys.stdout.flush()
+        announce(f"http://{name}:{port}", page.share_url)
         ended.wait()
     finally:
         studio.desk.stop_all()

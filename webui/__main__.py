@@ -2,7 +2,11 @@
 
 import sys
 
-from webui.cli import main
-
 if __name__ == "__main__":
+    try:
+        from webui.cli import main
+    except ModuleNotFoundError as fault:
+        sys.exit(f"The package {fault.name} is not installed. Run ./install.sh.")
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(main())

@@ -1,17 +1,23 @@
 """The command line: speak, list voices and models, start the page, look for faults."""
 
-import argparse
-import contextlib
-import os
 import sys
 from collections.abc import Sequence
 
 from webui import __version__, cli_doctor, cli_lists, cli_serve, cli_speak
-from webui.cli_terminal import print_json, say
+from webui.cli_terminal import (
+    MisuseError,
+    Parser,
+    drop_output,
+    in_words,
+    one_line,
+    print_json,
+    say,
+    write_out,
+)
 from webui.errors import UserError
 from webui.settings_flags import add_settings_flags, settings_from_flags
 
-FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes; 2 is argparse's own, 130 is 128 + SIGINT
+FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes; 130 is 128 + SIGINT
 PAGE_SETTINGS = frozenset(
     {"host", "port", "share", "open_browser", "auth", "public", "max_text_characters"}
 )
@@ -24,13 +30,16 @@ COMMANDS = (
 )
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Declare all commands and their flags."""
-    parser = argparse.ArgumentParser(prog="webui", description="Bark Voice Studio")
+    # A flag cut short would change its meaning when another one is added.
+    parser = Parser(prog="python -m webui", description="Bark Voice Studio", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add_arguments, run, meaning in COMMANDS:
-        command = commands.add_parser(name, help=meaning, description=f"{meaning}.".capitalize())
+        command = commands.add_parser(
+            name, help=meaning, description=f"{meaning}.".capitalize(), allow_abbrev=False
+        )
         command.add_argument("--json", action="store_true", help="write the result as JSON")
         add_arguments(command)
         page = name in ("serve", "doctor")
@@ -41,23 +50,39 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words say and give the exit code."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
     try:
-        # One job and the process ends: a second process for the engine would only cost time.
-        defaults = {} if arguments.command == "serve" else {"engine": "inline"}
-        code: int = arguments.run(arguments, settings_from_flags(arguments, **defaults))
-        sys.stdout.flush()
-        return code
-    except UserError as fault:
-        say(str(fault))
-        if arguments.json:
-            print_json({"error": str(fault), "kind": type(fault).__name__})
-        return FAILED
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return STOPPED
+        return _do(words)
     except BrokenPipeError:
         # The reader has gone, as in `webui voices | head`; nobody is left to tell.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return FAILED
+    except (UserError, OSError, ImportError) as fault:
+        failure = in_words(fault)
+        _tell("--json" in words, str(failure), type(failure).__name__)
+        return MISUSED if isinstance(failure, MisuseError) else FAILED
+    except KeyboardInterrupt:
+        _tell("--json" in words, "Stopped.", "Stopped")
+        return STOPPED
+
+
+def _do(words: Sequence[str]) -> int:
+    try:
+        arguments = build_parser().parse_args(words)
+    except SystemExit:  # --help and --version have said what there is to say
+        write_out("")
+        return 0
+    # One job and the process ends: a second process for the engine would only cost time.
+    defaults = {} if arguments.command == "serve" else {"engine": "inline"}
+    code: int = arguments.run(arguments, settings_from_flags(arguments, **defaults))
+    return code
+
+
+def _tell(as_json: bool, message: str, kind: str) -> None:
+    """Say what went wrong, to the person and to a program that reads the output."""
+    say(message)
+    if as_json:
+        try:
+            print_json({"error": one_line(message), "kind": kind})
+        except (OSError, UserError):
+            drop_output()

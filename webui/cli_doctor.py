@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from webui.cli_terminal import print_json
+from webui.cli_terminal import in_words, one_line, print_json, write_out
 from webui.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,20 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, settings: "Settings") -> int:
-    """Look at everything and say what was found."""
+    """Look at everything and say what was found.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+        StorageError: the result cannot be written.
+    """
     findings = examine(settings)
     faults = [finding for finding in findings if finding.state == "fault"]
     if arguments.json:
         print_json({"ok": not faults, "findings": [asdict(finding) for finding in findings]})
-    else:
-        width = max(len(finding.what) for finding in findings)
-        for finding in findings:
-            print(f"{MARKS[finding.state]}  {finding.what.ljust(width)}  {finding.found}")
-            if finding.mend:
-                print(f"{'':7}{'':{width}}  -> {finding.mend}")
-        print(
-            "\nNothing keeps the app from working." if not faults else f"\n{len(faults)} to mend."
-        )
+        return 1 if faults else 0
+    width = max(len(one_line(finding.what)) for finding in findings)
+    for finding in findings:
+        what = one_line(finding.what).ljust(width)
+        write_out(f"{MARKS[finding.state]}  {what}  {one_line(finding.found)}\n")
+        if finding.mend:
+            write_out(f"{'':7}{'':{width}}  -> {one_line(finding.mend)}\n")
+    end = f"{len(faults)} to mend." if faults else "Nothing keeps the app from working."
+    write_out(f"\n{end}\n")
     return 1 if faults else 0
 
 
@@ -75,10 +80,13 @@ def examine_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
 
 def examine_packages(requirements: Path = REQUIREMENTS) -> Iterator[Finding]:
     """Is every pinned package there, in the version that we test with?"""
-    from packaging.requirements import Requirement
-
     if not requirements.is_file():
         yield Finding("packages", "hint", f"{requirements.name} is not here", "Run ./install.sh.")
+        return
+    try:
+        from packaging.requirements import Requirement  # comes with the pinned packages
+    except ModuleNotFoundError:
+        yield Finding("packages", "fault", "not installed", "Run ./install.sh.")
         return
     for line in requirements.read_text("utf-8").splitlines():
         if not line or line.startswith("#"):
@@ -120,27 +128,37 @@ def examine_device(settings: "Settings") -> Finding:
 
 
 def examine_families(settings: "Settings") -> Iterator[Finding]:
-    """Which families are installed, and can their files be read?"""
+    """Which families are installed, can their files be read, and is the chosen one among them?"""
+    from webui.backend.catalogue import CATALOGUE
     from webui.backend.service import Service
 
     service = Service(settings)
     try:
         installed = [family for family in service.families() if family.installed]
-        for family in installed:
-            state: Literal["ok", "fault"] = "fault" if family.broken else "ok"
-            yield Finding(f"family {family.id}", state, family.broken or family.title)
-        for voice in service.voices():
-            if voice.broken:
-                mend = "Repair it on the page, or ask for the file again."
-                yield Finding(f"voice {voice.name}", "hint", voice.broken, mend)
-    except UserError as fault:
-        yield Finding("families", "fault", str(fault))
+        voices = service.voices()
+    except (UserError, OSError) as fault:
+        yield Finding("families", "fault", str(in_words(fault)), "Change the folder's permissions.")
         return
     finally:
         service.close()
+    for family in installed:
+        if family.broken is None:
+            yield Finding(f"family {family.id}", "ok", family.title)
+            continue
+        again = f"Run: python -m webui models --download {family.id}"
+        mend = again if family.id in CATALOGUE else "Copy its folder again."
+        yield Finding(f"family {family.id}", "fault", family.broken, mend)
+    for voice in voices:
+        if voice.broken:
+            mend = "Repair it on the page, or ask for the file again."
+            yield Finding(f"voice {voice.name}", "hint", voice.broken, mend)
+    chosen = settings.family
     if not installed:
         mend = "Run: python -m webui models --download bark-small"
         yield Finding("families", "fault", f"none in {settings.models_dir}", mend)
+    elif chosen is not None and chosen not in [family.id for family in installed]:
+        mend = "Choose another one with --family, or download it: python -m webui models"
+        yield Finding(f"family {chosen}", "fault", "chosen, but not here", mend)
 
 
 def examine_ffmpeg() -> Finding:
@@ -156,9 +174,9 @@ def examine_folders(settings: "Settings") -> Iterator[Finding]:
     """Can the folders be written, and is there room?"""
     for name in ("models_dir", "speakers_dir", "outputs_dir", "data_dir"):
         folder: Path = getattr(settings, name)
-        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         what = name.removesuffix("_dir")
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        there = _first_that_exists(folder)
+        if there is None or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             mend = f"Change its permissions, or choose another one with --{what}-dir."
             yield Finding(f"folder {what}", "fault", f"{folder} cannot be written", mend)
             continue
@@ -168,3 +186,11 @@ def examine_folders(settings: "Settings") -> Iterator[Finding]:
             yield Finding(f"folder {what}", "hint", f"{folder}, only {free:.1f} GB free", mend)
         else:
             yield Finding(f"folder {what}", "ok", f"{folder}, {free:.0f} GB free")
+
+
+def _first_that_exists(folder: Path) -> Path | None:
+    """The folder, or the nearest one above it in which it could be made; None if that is closed."""
+    try:
+        return next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    except OSError:
+        return None

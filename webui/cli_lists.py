@@ -67,9 +67,11 @@ def run_models(arguments: argparse.Namespace, settings: "Settings") -> int:
     try:
         if arguments.download:
             wanted = service.family(arguments.download)
-            if not wanted.installed:
+            if wanted.state == "installed":
+                say(f"{wanted.title} is here already.")
+            else:
                 say(f"{wanted.title}: {_size(wanted.size_bytes)}, licence {wanted.licence}")
-            follow(service.download(wanted.id, cancel))
+                follow(service.download(wanted.id, cancel), cancel)
         families = service.families()
     finally:
         cancel.cancel()

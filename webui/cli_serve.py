@@ -1,8 +1,11 @@
 """`python -m webui serve`: the page, as `python app.py` starts it."""
 
 import argparse
+import importlib.util
 from typing import TYPE_CHECKING
 
+from webui import settings as known_settings
+from webui.cli_terminal import print_json
 from webui.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -18,11 +21,19 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
     """Run the page until somebody ends it.
 
     Raises:
-        SettingsError: the port is in use, or --json was given.
+        SettingsError: the port is in use, or the page's starter is not here.
     """
-    if arguments.json:
-        raise SettingsError("The page writes no result: start it without --json.")
-    # The starter lies beside this package; it alone knows gradio's page from outside of ui/.
-    from app import serve
+    # The starter lies beside this package. It is found by its place: the folder from which the
+    # command is given may hold another app.py.
+    starter = known_settings.PROJECT_FOLDER / "app.py"
+    spec = importlib.util.spec_from_file_location("app", starter)
+    if not starter.is_file() or spec is None or spec.loader is None:
+        raise SettingsError(f"{starter} is not there. Start the page from the folder of the app.")
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    code: int = app.serve(settings, _announce) if arguments.json else app.serve(settings)
+    return code
 
-    return serve(settings)
+
+def _announce(url: str, public_url: str | None) -> None:
+    print_json({"url": url, "public_url": public_url})
