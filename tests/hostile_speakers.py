@@ -38,7 +38,8 @@ def zipped(members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in members:
-            archive.writestr(name, data)
+            # `writestr` itself stumbles over an empty name in some versions of Python.
+            archive.writestr(name or zipfile.ZipInfo(name), data)
     return buffer.getvalue()
 
 
