@@ -6,7 +6,6 @@ It is trained on exactly the windows that generation builds, with a voice and wi
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from recipes.mini import checkpoints
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE
-from recipes.mini.network import CausalNetwork, Optimizers, schedule
+from recipes.mini.network import CausalNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
+from recipes.mini.training import NextLoss, train_stage
 
 BATCH = 12
 NO_VOICE = 0.15
@@ -103,51 +102,30 @@ def losses(
 
 def train(work: Path, minutes: float) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
-    path = work / "coarse.pt"
     learned, kept_out = split_takes(read_takes(work))
     model = network()
-    optimizers = Optimizers(model)
-    step, state = 0, checkpoints.load(path)
-    if state is not None:
-        model.load_state_dict(state["model"])
-        if "optimizers" in state:
-            optimizers.load_state_dict(state["optimizers"])
-        step = state["step"]
-    print(
-        f"{len(learned)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters",
-        flush=True,
-    )
-    feed = batches(learned, np.random.default_rng(step + 1))
+    print(f"{len(learned)} clips", flush=True)
     test_feed = batches(kept_out, np.random.default_rng(0))
     test = [next(test_feed) for _ in range(10)]
-    started = time.monotonic()
-    saved = reported = started
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        found, right = losses(model, *next(feed))
-        optimizers.step(found.mean(), schedule(elapsed, 60 * minutes, step))
-        step += 1
-        if step % 50 == 0:
-            print(
-                f"step {step} {elapsed:.0f} s loss {_words(found)} right {_words(right)}",
-                flush=True,
-            )
-        if time.monotonic() - saved > 120:
-            saved = time.monotonic()
-            checkpoints.save(
-                path,
-                {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step},
-            )
-        if time.monotonic() - reported > 300:
-            reported = time.monotonic()
-            with torch.no_grad():
-                figures = [losses(model, *batch) for batch in test]
-            print(
-                f"validation at {step}: loss {_words(torch.stack([f for f, _ in figures]).mean(0))} right {_words(torch.stack([r for _, r in figures]).mean(0))}",
-                flush=True,
-            )
-    checkpoints.save(
-        path, {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step}
-    )
+
+    def start(step: int) -> NextLoss:
+        feed = batches(learned, np.random.default_rng(step + 1))
+
+        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+            found, right = losses(model, *next(feed))
+            return found.mean(), f"loss {_words(found)} right {_words(right)}"
+
+        return next_loss
+
+    train_stage(work / "coarse.pt", model, minutes, start, lambda: report(model, test))
+
+
+@torch.no_grad()
+def report(model: CausalNetwork, test: list[tuple[torch.Tensor, torch.Tensor]]) -> str:
+    """Loss and share of right codes of each codebook, on clips never trained on."""
+    figures = [losses(model, *batch) for batch in test]
+    loss, right = (torch.stack(column).mean(0) for column in zip(*figures, strict=True))
+    return f"loss {_words(loss)} right {_words(right)}"
 
 
 def _words(values: torch.Tensor) -> str:

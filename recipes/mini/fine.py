@@ -4,7 +4,6 @@ python -m recipes.mini.fine --work WORK --minutes 40
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from recipes.mini import checkpoints
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
-from recipes.mini.network import FineNetwork, Optimizers, schedule
+from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
+from recipes.mini.training import NextLoss, train_stage
 
 BATCH = 12
 NO_VOICE = 0.15
@@ -72,43 +71,23 @@ def loss_of(
 
 def train(work: Path, minutes: float) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
-    path = work / "fine.pt"
     learned, kept_out = split_takes(read_takes(work))
     model = network()
-    optimizers = Optimizers(model)
-    step, state = 0, checkpoints.load(path)
-    if state is not None:
-        model.load_state_dict(state["model"])
-        if "optimizers" in state:
-            optimizers.load_state_dict(state["optimizers"])
-        step = state["step"]
-    print(
-        f"{len(learned)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters",
-        flush=True,
-    )
-    generator = np.random.default_rng(step + 1)
-    feed = batches(learned, generator)
+    print(f"{len(learned)} clips", flush=True)
     test_feed = batches(kept_out, np.random.default_rng(0))
     test = [next(test_feed) for _ in range(6)]
-    started = time.monotonic()
-    saved = reported = started
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        book = L.COARSE_CODEBOOKS + step % (CODEBOOKS - L.COARSE_CODEBOOKS)
-        loss, _ = loss_of(model, *next(feed), book)
-        optimizers.step(loss, schedule(elapsed, 60 * minutes, step))
-        step += 1
-        if time.monotonic() - saved > 120:
-            saved = time.monotonic()
-            checkpoints.save(
-                path,
-                {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step},
-            )
-        if time.monotonic() - reported > 120:
-            reported = time.monotonic()
-            print(f"step {step} {elapsed:.0f} s {report(model, test)}", flush=True)
-    checkpoints.save(
-        path, {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step}
-    )
+
+    def start(step: int) -> NextLoss:
+        feed = batches(learned, np.random.default_rng(step + 1))
+
+        def next_loss(number: int) -> tuple[torch.Tensor, str]:
+            book = L.COARSE_CODEBOOKS + number % (CODEBOOKS - L.COARSE_CODEBOOKS)
+            loss, right = loss_of(model, *next(feed), book)
+            return loss, f"codebook {book} loss {loss.item():.3f} right {right.item():.3f}"
+
+        return next_loss
+
+    train_stage(work / "fine.pt", model, minutes, start, lambda: report(model, test))
 
 
 @torch.no_grad()

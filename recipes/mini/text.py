@@ -7,7 +7,6 @@ at them. That makes reading start within minutes instead of hours; the layout of
 """
 
 import argparse
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from recipes.mini import checkpoints
 from recipes.mini import layout as L
 from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard
 from recipes.mini.hubert import HOP, moments
-from recipes.mini.network import CausalNetwork, Optimizers, schedule
+from recipes.mini.network import CausalNetwork
 from recipes.mini.sentences import cut_sentences, fortune_sentences
+from recipes.mini.training import NextLoss, train_stage
 from recipes.mini.vocabulary import WordPieces, vocabulary
 
 BATCH = 24
@@ -249,48 +248,24 @@ def report(model: CausalNetwork, kept_out: list[Reading], names: np.ndarray) -> 
 
 def train(work: Path, minutes: float) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
-    path = work / "text.pt"
     readings = read_readings(work)
     kept_out = readings[::VALIDATION_EVERY]
     learned = [r for i, r in enumerate(readings) if i % VALIDATION_EVERY]
     names = phones_of_tokens(learned)
     model = network()
-    optimizers = Optimizers(model)
-    step, state = 0, checkpoints.load(path)
-    if state is not None:
-        model.load_state_dict(state["model"])
-        if "optimizers" in state:
-            optimizers.load_state_dict(state["optimizers"])
-        step = state["step"]
-    print(
-        f"{len(learned)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters",
-        flush=True,
-    )
-    feed = iter(Batches(learned, np.random.default_rng(step + 1)))
-    started = time.monotonic()
-    saved = reported = started
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        entropy, guided, right = losses(model, next(feed))
-        optimizers.step(entropy + 0.3 * guided, schedule(elapsed, 60 * minutes, step))
-        step += 1
-        if step % 50 == 0:
-            print(
-                f"step {step} {elapsed:.0f} s loss {entropy.item():.3f} look {guided.item():.3f} right {right.item():.3f}",
-                flush=True,
-            )
-        if time.monotonic() - saved > 120:
-            saved = time.monotonic()
-            checkpoints.save(
-                path,
-                {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step},
-            )
-        if time.monotonic() - reported > 480:
-            reported = time.monotonic()
-            print(f"validation at {step}: {report(model, kept_out, names)}", flush=True)
-    checkpoints.save(
-        path, {"model": model.state_dict(), "optimizers": optimizers.state_dict(), "step": step}
-    )
-    print(f"done at {step}: {report(model, kept_out, names)}", flush=True)
+    print(f"{len(learned)} clips", flush=True)
+
+    def start(step: int) -> NextLoss:
+        feed = iter(Batches(learned, np.random.default_rng(step + 1)))
+
+        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+            entropy, guided, right = losses(model, next(feed))
+            words = f"loss {entropy.item():.3f} look {guided.item():.3f} right {right.item():.3f}"
+            return entropy + 0.3 * guided, words
+
+        return next_loss
+
+    train_stage(work / "text.pt", model, minutes, start, lambda: report(model, kept_out, names))
 
 
 def main() -> None:

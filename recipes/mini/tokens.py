@@ -1,8 +1,10 @@
-"""Step 4: tokens of every clip: semantic tokens by k-means on what the encoder hears, codes by the codec.
+"""Step 4: tokens of every clip: semantic tokens by k-means on phones' chances, codes by the codec.
 
-The encoder's last layer, seen through the phone classifier it was trained with, is clustered: the square
-roots of the chances, so that distance is that of distributions (Hellinger). Clusters of the bare layer name
-the right phone half as often.
+A semantic token is a cluster of what is said in the four moments of a frame: the square roots of the phones'
+chances, so that distance is that of distributions (Hellinger). The clusters are fitted on the teacher's own phones,
+softened over neighbouring moments, and training speech gets its tokens from them too: they are exact, so the text
+stage has nothing to guess. A recording gets its tokens from the chances that the encoder hears. The clusters do
+not depend on the encoder, so it may be trained further at any time.
 
     python -m recipes.mini.tokens --work WORK semantic|codes [--shards N]
 """
@@ -15,11 +17,15 @@ import torch
 from transformers import EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import read_shard
+from recipes.mini.clips import Clip, read_shard
 from recipes.mini.codec import ResidualQuantizer, codec_config, load_parts
-from recipes.mini.hubert import HOP, PhoneNamer, hubert_config, padded
+from recipes.mini.hubert import HOP, MOMENTS, PhoneNamer, hubert_config, moments, padded
+from recipes.mini.spelling import PHONES
 
 CLUSTERS = 500
+SOFTNESS = (
+    0.35  # how much of a moment's phone its neighbours get; without it rare phones share clusters
+)
 LAYER = 4  # of the encoder; the last one
 FIT_FRAMES = 120_000
 
@@ -48,6 +54,17 @@ def features(encoder: PhoneNamer, samples: np.ndarray) -> np.ndarray:
     return chances.sqrt().flatten(1).numpy()
 
 
+def true_features(clip: Clip) -> np.ndarray:
+    """What `features` would be if the encoder named the teacher's phones for sure: (frames, 164)."""
+    phones = moments(clip)
+    sure = np.zeros((len(phones), MOMENTS, len(PHONES)), dtype=np.float32)
+    np.put_along_axis(sure, phones[..., None], 1.0, 2)
+    soft = sure.copy()
+    soft[:, 1:] += SOFTNESS * sure[:, :-1]
+    soft[:, :-1] += SOFTNESS * sure[:, 1:]
+    return np.sqrt(soft / soft.sum(-1, keepdims=True)).reshape(len(phones), -1)
+
+
 def fit_centroids(rows: np.ndarray, clusters: int = CLUSTERS, rounds: int = 25) -> np.ndarray:
     """k-means: (clusters, dimension). Empty clusters are put on the rows that are worst served."""
     x = torch.from_numpy(rows)
@@ -70,24 +87,19 @@ def nearest(rows: np.ndarray, centroids: np.ndarray) -> np.ndarray:
 
 def write_semantic(work: Path, shards: list[Path]) -> None:
     """Semantic tokens of each shard that has none yet; fits the centroids first."""
-    encoder = load_encoder(work)
     path = work / "centroids.npy"
     if not path.exists():
-        rows = [
-            features(encoder, clip.samples)
-            for shard in shards[:6]
-            for clip in read_shard(shard)[::2]
-        ]
+        rows = [true_features(clip) for shard in shards[:8] for clip in read_shard(shard)]
         every = np.concatenate(rows)
         picked = np.random.default_rng(0).permutation(len(every))[:FIT_FRAMES]
         np.save(path, fit_centroids(every[picked]))
     centroids = np.load(path)
     for shard in shards:
         target = work / "semantic" / shard.name
-        if target.exists():
-            continue
-        tokens = [nearest(features(encoder, clip.samples), centroids) for clip in read_shard(shard)]
-        _write(target, tokens, 0)
+        if not target.exists():
+            _write(
+                target, [nearest(true_features(clip), centroids) for clip in read_shard(shard)], 0
+            )
 
 
 @torch.no_grad()

@@ -91,7 +91,8 @@ def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
         assert seen[L.COARSE_SEMANTIC_WINDOW] == L.COARSE_INFER
         assert seen[L.COARSE_SEMANTIC_WINDOW + 1 :] == tokens[:history].tolist()
         assert tokens[history:].tolist() == codes[step : step + L.COARSE_WINDOW].tolist()
-    assert len(model.windows) == 4
+    # Without a voice the windows only grow here, and what was read is not read again.
+    assert len(model.windows) == (4 if with_voice else 1)
 
 
 @pytest.mark.parametrize("history", [0, 20, 200])

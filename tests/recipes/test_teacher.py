@@ -1,0 +1,69 @@
+"""The teacher, where Debian's flite is installed: sound, and each moment's phone and letter."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from recipes.mini import teacher
+from recipes.mini.clips import read_shard
+from recipes.mini.flite import Segment
+from recipes.mini.speakers import HELD_OUT_SPEAKERS, TRAINING_SPEAKERS
+from recipes.mini.spelling import PHONES
+
+
+def has_flite():
+    try:
+        ctypes.CDLL("libflite_cmu_us_slt.so.1")
+    except OSError:
+        return False
+    return True
+
+
+needs_flite = pytest.mark.skipif(not has_flite(), reason="Debian's libflite1 is not installed")
+
+
+def test_no_speaker_kept_out_is_one_of_training():
+    seen = {(each.base, each.formants, each.pitch_hz) for each in TRAINING_SPEAKERS}
+    assert not seen & {(each.base, each.formants, each.pitch_hz) for each in HELD_OUT_SPEAKERS}
+    names = [each.name for each in (*TRAINING_SPEAKERS, *HELD_OUT_SPEAKERS)]
+    assert len(set(names)) == len(names)
+
+
+@needs_flite
+def test_a_clip_is_sound_with_its_phones_in_order():
+    clip = teacher.say("The cat sat.", 0)
+    assert 0.5 * 16_000 < len(clip["samples"]) < 3 * 16_000
+    assert np.abs(clip["samples"]).max() == pytest.approx(0.6 * 32_767, abs=2)
+    assert (np.diff(clip["ends"]) >= 0).all()
+    assert clip["ends"][-1] <= len(clip["samples"]) + 1
+    spoken = [PHONES[phone] for phone in clip["phones"] if PHONES[phone] != "pau"]
+    assert spoken == ["dh", "ax", "k", "ae", "t", "s", "ae", "t"]
+    letters = [letter for letter in clip["letters"] if letter >= 0]
+    assert "".join("The cat sat."[letter] for letter in letters) == "Tecatsat"
+
+
+def test_what_is_read_otherwise_than_written_is_left_out():
+    segments = [Segment("pau", 0.1, "0"), Segment("ay", 0.2, "I"), Segment("pau", 0.3, "0")]
+    assert teacher.letters_of_segments("I.", segments) == [-1, 0, -1]
+    assert teacher.letters_of_segments("One.", segments) is None
+
+
+@needs_flite
+def test_a_shard_is_read_as_it_was_written(tmp_path):
+    path, said = tmp_path / "000.npz", [("Good morning.", 1), ("It is late.", 13)]
+    seconds = teacher.write_shard(path, said)
+    clips = read_shard(path)
+    assert [(clip.text, clip.speaker) for clip in clips] == [
+        ("Good morning.", 1),
+        ("It is late.", 13),
+    ]
+    assert sum(len(clip.samples) for clip in clips) / 16_000 == pytest.approx(seconds)
+    assert np.array_equal(clips[1].phones, teacher.say("It is late.", 13)["phones"])
+
+
+@needs_flite
+def test_every_speaker_speaks_at_its_own_pitch_and_pace():
+    lengths = {each.name: len(each.say("Good morning.")[0]) for each in TRAINING_SPEAKERS[::6]}
+    assert min(lengths.values()) > 0.4 * 16_000
+    assert len(set(lengths.values())) > 1
