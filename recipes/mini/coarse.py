@@ -2,7 +2,9 @@
 
     python -m recipes.mini.coarse --work WORK --minutes 90
 
-It is trained on exactly the windows that generation builds, with a voice and without one.
+It is trained on exactly the windows that generation builds, with a voice and without one. Which semantic token
+belongs to which code is known, so one head of some layers is taught to look at it; finding that out alone
+would take longer than all the rest.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, train_stage
 
 BATCH = 12
+GUIDED_LAYERS = (1, 2)
 NO_VOICE = 0.15
 VOICE_FRAMES = int(L.COARSE_HISTORY / L.COARSE_RATIO)
 COARSE_POSITIONS = L.COARSE_HISTORY + L.COARSE_WINDOW
@@ -33,11 +36,13 @@ def interleaved(codes: np.ndarray) -> np.ndarray:
 
 def window(
     voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What generation sees when `step` coarse tokens are made, and the tokens it should make next.
 
-    Returns the semantic window (padded) and the coarse tokens: history, then new ones.
+    Returns the semantic window (padded); the coarse tokens: history, then new ones; and for each of
+    these its place in the semantic window, -1 where that does not show it.
     """
+    frame_of = np.arange(len(take.semantic)).repeat(L.COARSE_CODEBOOKS)
     if voice is None:
         semantic, coarse, base = take.semantic, interleaved(take.codes), 0
         before = 0
@@ -48,30 +53,46 @@ def window(
         history = interleaved(voice[1])[-L.COARSE_HISTORY :][: -L.COARSE_CODEBOOKS]
         before = len(history)
         coarse = np.concatenate([history, interleaved(take.codes)])
+        past = np.arange(base - 1).repeat(L.COARSE_CODEBOOKS)
+        frame_of = np.concatenate([past, base + frame_of])
     start = max(0, base + round(step / L.COARSE_RATIO) - VOICE_FRAMES)
     seen = semantic[start : start + L.COARSE_SEMANTIC_WINDOW]
     padded = np.full(L.COARSE_SEMANTIC_WINDOW, L.COARSE_PAD)
     padded[: len(seen)] = seen
     made = before + step
-    return padded, coarse[max(0, made - L.COARSE_HISTORY) : made + L.COARSE_WINDOW]
+    shown = slice(max(0, made - L.COARSE_HISTORY), made + L.COARSE_WINDOW)
+    place = frame_of[shown] - start
+    return padded, coarse[shown], np.where((place >= 0) & (place < len(seen)), place, -1)
+
+
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def batches(
     takes: list[Take], generator: np.random.Generator, count: int = BATCH
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Endless batches: semantic windows (batch, 88) and coarse tokens (batch, 160), -100 after their end."""
+) -> Iterator[Batch]:
+    """Endless batches of windows.
+
+    Semantic windows (batch, 88); coarse tokens (batch, 160), -100 after their end; the places
+    (batch, 160) that these belong to in the semantic window, or -1.
+    """
     feed = iter(Pairs(takes, VOICE_FRAMES, generator))
     while True:
         semantic, coarse = [], np.full((count, COARSE_POSITIONS), -100)
+        places = np.full((count, COARSE_POSITIONS), -1)
         for row in range(count):
             voice, take = next(feed)
             steps = range(0, len(take.semantic) * L.COARSE_CODEBOOKS, L.COARSE_WINDOW)
             step = int(generator.choice(steps))
             chosen = None if generator.random() < NO_VOICE else voice
-            seen, tokens = window(chosen, take, step)
+            seen, tokens, place = window(chosen, take, step)
             semantic.append(seen)
-            coarse[row, : len(tokens)] = tokens
-        yield torch.from_numpy(np.stack(semantic)), torch.from_numpy(coarse)
+            coarse[row, : len(tokens)], places[row, : len(tokens)] = tokens, place
+        yield (
+            torch.from_numpy(np.stack(semantic)),
+            torch.from_numpy(coarse),
+            torch.from_numpy(places),
+        )
 
 
 def network() -> CausalNetwork:
@@ -79,13 +100,16 @@ def network() -> CausalNetwork:
     return CausalNetwork(L.COARSE_VOCABULARY, L.COARSE_VOCABULARY, L.COARSE_BLOCK, **L.COARSE_SIZE)
 
 
-def losses(
-    model: CausalNetwork, semantic: torch.Tensor, coarse: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cross entropy of each codebook, over its own codes only: two numbers, and the share right of each."""
+def losses(model: CausalNetwork, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Measure one batch.
+
+    Cross entropy of each codebook over its own codes; how badly the guided heads look; the share
+    of right codes of each codebook.
+    """
+    semantic, coarse, places = batch
     infer = torch.full((len(semantic), 1), L.COARSE_INFER)
     inputs = torch.cat([semantic, infer, coarse[:, :-1].clamp(min=0)], 1)
-    hidden, _ = model(model.input_embeds_layer(inputs))
+    hidden, watched = model(model.input_embeds_layer(inputs), GUIDED_LAYERS)
     hidden = hidden[:, L.COARSE_SEMANTIC_WINDOW :]
     found, right = [], []
     for book in range(L.COARSE_CODEBOOKS):
@@ -97,7 +121,21 @@ def losses(
         target = torch.where(target >= 0, target - low, target)
         found.append(F.cross_entropy(scores.flatten(0, 1), target.flatten(), ignore_index=-100))
         right.append((scores.argmax(-1) == target)[target >= 0].float().mean())
-    return torch.stack(found), torch.stack(right)
+    return torch.stack(found), _guidance(watched, places), torch.stack(right)
+
+
+def _guidance(watched: list[torch.Tensor], places: torch.Tensor) -> torch.Tensor:
+    """How little the watched heads look at the semantic token of the code that is drawn next."""
+    positions = watched[0].shape[-1]
+    first = L.COARSE_SEMANTIC_WINDOW
+    later = torch.ones(positions, positions, dtype=torch.bool).triu(1)[first:]
+    known = places >= 0
+    target = places.clamp(min=0).unsqueeze(-1)
+    total = watched[0].new_zeros(())
+    for scores in watched:
+        logs = scores[:, first:].masked_fill(later, float("-inf")).log_softmax(-1)
+        total = total - logs.gather(-1, target).squeeze(-1)[known].mean()
+    return total / len(watched)
 
 
 def train(work: Path, minutes: float) -> None:
@@ -112,8 +150,9 @@ def train(work: Path, minutes: float) -> None:
         feed = batches(learned, np.random.default_rng(step + 1))
 
         def next_loss(_: int) -> tuple[torch.Tensor, str]:
-            found, right = losses(model, *next(feed))
-            return found.mean(), f"loss {_words(found)} right {_words(right)}"
+            found, guided, right = losses(model, next(feed))
+            words = f"loss {_words(found)} look {guided.item():.3f} right {_words(right)}"
+            return found.mean() + 0.3 * guided, words
 
         return next_loss
 
@@ -121,10 +160,10 @@ def train(work: Path, minutes: float) -> None:
 
 
 @torch.no_grad()
-def report(model: CausalNetwork, test: list[tuple[torch.Tensor, torch.Tensor]]) -> str:
+def report(model: CausalNetwork, test: list[Batch]) -> str:
     """Loss and share of right codes of each codebook, on clips never trained on."""
-    figures = [losses(model, *batch) for batch in test]
-    loss, right = (torch.stack(column).mean(0) for column in zip(*figures, strict=True))
+    figures = [losses(model, batch) for batch in test]
+    loss, _, right = (torch.stack(column).mean(0) for column in zip(*figures, strict=True))
     return f"loss {_words(loss)} right {_words(right)}"
 
 

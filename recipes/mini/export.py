@@ -14,12 +14,14 @@ from transformers import BarkConfig, BertTokenizer, EncodecModel
 
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
+from recipes.mini.clips import Clip
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, ResidualQuantizer, codec_config
 from recipes.mini.flite import RATE
 from recipes.mini.hubert import HOP, MOMENTS, hubert_config
 from recipes.mini.sentences import cut_sentences, fortune_sentences
 from recipes.mini.speakers import TRAINING_SPEAKERS
-from recipes.mini.tokens import LAYER, codes_of, features, load_codec, load_encoder, nearest
+from recipes.mini.teacher import say
+from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
 from recipes.mini.vocabulary import vocabulary
 
 VOICES = {
@@ -153,14 +155,16 @@ def write_hubert(work: Path, out: Path) -> None:
 
 def voice_arrays(work: Path, teacher_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Semantic tokens (tokens,) and codes (codebooks, frames) of the prompt said by one teacher speaker."""
-    speaker = next(s for s in TRAINING_SPEAKERS if s.name == teacher_name)
-    parts = [speaker.say(sentence)[0] for sentence in PROMPT]
-    sound = np.concatenate([p / max(np.abs(p).max(), 1e-3) * 0.6 for p in parts])
-    samples = np.round(sound * 32_767).astype(np.int16)
+    speaker = next(i for i, each in enumerate(TRAINING_SPEAKERS) if each.name == teacher_name)
     centroids = np.load(work / "centroids.npy")
-    semantic = nearest(features(load_encoder(work), samples), centroids)
-    codes = codes_of(*load_codec(work), samples)
-    return semantic.astype(np.int64), codes.astype(np.int64)
+    semantic, codes = [], []
+    for sentence in PROMPT:
+        said = say(sentence, speaker)
+        assert said is not None, "flite reads the prompt as it is written"
+        clip = Clip(sentence, speaker, **said)
+        semantic.append(nearest(true_features(clip), centroids))
+        codes.append(codes_of(*load_codec(work), clip.samples))
+    return np.concatenate(semantic), np.concatenate(codes, 1).astype(np.int64)
 
 
 def write_voices(work: Path, out: Path) -> None:
@@ -190,7 +194,7 @@ def write_family_facts(out: Path) -> None:
         "is_demo": True,
         "languages": ["en"],
         "licence": "MIT",
-        "seconds_per_text_token": 0.16,
+        "chunk_seconds": 3.6,  # the teacher's clips are hardly ever longer
         "examples": [
             "Good morning, how are you today?",
             "The moon is bright and the night is cold.",

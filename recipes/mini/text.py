@@ -235,7 +235,8 @@ def report(model: CausalNetwork, kept_out: list[Reading], names: np.ndarray) -> 
     feed = Batches(kept_out, np.random.default_rng(0))
     with torch.no_grad():
         parts = [
-            losses(model, feed.collate(kept_out[i : i + BATCH])) for i in range(0, 8 * BATCH, BATCH)
+            losses(model, feed.collate(kept_out[i : i + BATCH]))
+            for i in range(0, min(8 * BATCH, len(kept_out)), BATCH)
         ]
     entropy, guided, right = (
         float(torch.stack(column).mean()) for column in zip(*parts, strict=True)

@@ -85,12 +85,14 @@ def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
     assert np.array_equal(made, take.codes[:2])
     for number, seen in enumerate(model.windows):
         step = number * L.COARSE_WINDOW
-        semantic, tokens = coarse_recipe.window(voice, take, step)
+        semantic, tokens, places = coarse_recipe.window(voice, take, step)
         history = len(seen) - L.COARSE_SEMANTIC_WINDOW - 1
         assert seen[: L.COARSE_SEMANTIC_WINDOW] == semantic.tolist()
         assert seen[L.COARSE_SEMANTIC_WINDOW] == L.COARSE_INFER
         assert seen[L.COARSE_SEMANTIC_WINDOW + 1 :] == tokens[:history].tolist()
         assert tokens[history:].tolist() == codes[step : step + L.COARSE_WINDOW].tolist()
+        drawn = take.semantic[(step + np.arange(len(tokens) - history)) // 2]
+        assert semantic[places[history:]].tolist() == drawn.tolist()
     # Without a voice the windows only grow here, and what was read is not read again.
     assert len(model.windows) == (4 if with_voice else 1)
 
