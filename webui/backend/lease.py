@@ -32,9 +32,9 @@ class Lease:
         """
         ticket = Ticket()
         with self._changed:
-            if len(self._line) > self._most_waiting:
+            if self.waiting >= self._most_waiting:
                 raise EngineError(
-                    f"{len(self._line)} jobs are waiting already. Please try again in a moment."
+                    f"{self.waiting} jobs are waiting already. Please try again in a moment."
                 )
             self._line.append(ticket)
         has_it = False
