@@ -1,0 +1,165 @@
+"""Step 9: the model card, from the figures that were measured.
+
+python -m recipes.mini.card --work WORK --family models/mini --quality bench/results/mini_quality.json
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from recipes.mini import checkpoints
+from recipes.mini import layout as L
+from recipes.mini.export import VOICES
+from recipes.mini.flite import RATE
+from recipes.mini.speakers import TRAINING_SPEAKERS
+
+PARTS = {
+    "semantic.": "text stage", "coarse_acoustics.": "coarse stage", "fine_acoustics.": "fine stage",
+    "codec_model.": "codec",
+}  # fmt: skip
+CHECKPOINTS = {
+    "codec_encoder": "codec: encoder and codebooks", "codec_decoder": "codec: decoder", "hubert": "encoder",
+    "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
+}  # fmt: skip
+
+
+def weights(family: Path) -> dict[str, float]:
+    """Millions of numbers in each part."""
+    counts = dict.fromkeys(PARTS.values(), 0)
+    with safe_open(family / "model.safetensors", "np") as file:
+        for name in file.keys():  # noqa: SIM118  (not a dict)
+            for prefix, part in PARTS.items():
+                if name.startswith(prefix) and not name.endswith("attn.bias"):
+                    counts[part] += int(np.prod(file.get_slice(name).get_shape()))
+    with safe_open(family / "hubert" / "model.safetensors", "np") as file:
+        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+        counts["encoder"] = sum(int(np.prod(shape)) for shape in shapes)
+    return {part: count / 1e6 for part, count in counts.items()}
+
+
+def speech(work: Path) -> dict[str, tuple[int, float]]:
+    """Clips and hours of the teacher, and of them those with codes."""
+    found = {}
+    for kind, where in (("said", "teacher"), ("with codes", "codes")):
+        clips, samples = 0, 0
+        for path in (work / where).glob("*.npz"):
+            with np.load(work / "teacher" / path.name) as shard:
+                clips += len(shard["sample_counts"])
+                samples += int(shard["sample_counts"].sum())
+        found[kind] = (clips, samples / RATE / 3_600)
+    return found
+
+
+def trained(work: Path) -> list[str]:
+    """One row for each part: steps, and minutes where the checkpoint has counted them."""
+    rows = []
+    for name, title in CHECKPOINTS.items():
+        state = checkpoints.load(work / f"{name}.pt")
+        if state is None:
+            continue
+        minutes = f"{state['seconds'] / 60:.0f}" if "seconds" in state else "not counted"
+        rows.append(f"| {title} | {state['step']:,} | {minutes} |")
+    return rows
+
+
+def percent(figure: dict[str, Any]) -> str:
+    """A share with its interval."""
+    if figure.get("share") is None:
+        return str(figure.get("left_out", "not measured"))
+    low, high = figure["low"], figure["high"]
+    return f"{figure['share']:.0%} ({low:.0%} to {high:.0%}, of {figure['count']})"
+
+
+def card(work: Path, family: Path, quality: dict[str, Any]) -> str:
+    """The whole page."""
+    sizes, said = weights(family), speech(work)
+    total = sum(path.stat().st_size for path in family.rglob("*") if path.is_file())
+    chain, codec, teacher = (quality.get(part, {}) for part in ("chain", "codec", "teacher"))
+    size_rows = [f"| {part} | {count:.1f} M |" for part, count in sizes.items()]
+    voice_rows = [f"| {name} | {sound} |" for name, (_, sound) in VOICES.items()]
+    return f"""---
+license: mit
+language: en
+pipeline_tag: text-to-speech
+tags: [bark, text-to-speech, synthetic-voices]
+---
+
+# mini: the built-in demonstration family
+
+A complete small Bark: text, coarse and fine transformers, an EnCodec-architecture codec, a HuBERT-architecture encoder and
+{len(VOICES)} voices, {total / 1e6:.0f} MB in all, trained from nothing by `recipes/mini` on synthetic speech. It is there so that
+the app speaks at once and every test runs the real chain. It is a demonstration: plain English sentences, simple voices.
+
+It loads in transformers too: `BarkModel.from_pretrained("models/mini")`.
+
+## Data
+
+The teacher is Debian's `flite` (voices slt, rms, awb; licence: see Debian's `flite` package, BSD-like): {len(TRAINING_SPEAKERS)} speakers,
+made by moving pitch, formants and pace. It said {said["said"][0]:,} short sentences and phrases
+({said["said"][1]:.1f} hours); {said["with codes"][0]:,} of them ({said["with codes"][1]:.1f} hours) taught the coarse and the fine stage and the decoder. The texts are
+short runs of words from Debian's `fortunes`. None of the sentences of `bench/sentences.txt` is among them. No recording of
+a person was used.
+
+## Numbers
+
+| part | weights |
+|---|---|
+{chr(10).join(size_rows)}
+
+{RATE:,} Hz, {L.FRAME_RATE} frames a second of 8 codebooks x 1,024; {L.SEMANTIC_RATE} semantic tokens a second, {L.SEMANTIC_VOCABULARY} kinds; at most
+{L.MOST_TOKENS / L.SEMANTIC_RATE:.0f} seconds in one go. Weights are kept in half precision and used in full.
+
+## Training
+
+Two cores of a shared server processor, one thread for each part, no graphics card.
+
+| part | steps | minutes |
+|---|---|---|
+{chr(10).join(trained(work))}
+
+## Measured
+
+`python -m bench.mini_quality`: fifty sentences that training never saw; pocketsphinx chooses among the right one and
+nineteen others. In brackets the 95 % interval.
+
+| what | sentences right |
+|---|---|
+| the teacher's own sound | {percent(teacher.get("sentences_right", teacher))} |
+| through the codec alone | {percent(codec.get("sentences_right", codec))} |
+| the whole chain, text to sound | {percent(chain.get("sentences_right", chain))} |
+
+A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
+Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
+
+## Voices
+
+| name | sound |
+|---|---|
+{chr(10).join(voice_rows)}
+
+## Limits
+
+English only. No laughter, songs, `[tags]`, numbers in digits or foreign names: it never heard them. Rare words are spelt out
+by guess. It sounds buzzy, and some sentences come out wrong; another seed may help. It says little of how good Bark
+itself is.
+"""
+
+
+def main() -> None:
+    """Write the card."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--family", type=Path, required=True)
+    parser.add_argument("--quality", type=Path, required=True)
+    arguments = parser.parse_args()
+    quality = json.loads(arguments.quality.read_text("utf-8"))
+    page = card(arguments.work, arguments.family, quality)
+    (arguments.family / "README.md").write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
