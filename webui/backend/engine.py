@@ -1,14 +1,16 @@
 """What every engine is: a stream of events for each request, whatever computes them."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from webui.backend.facts import EngineStatus
 from webui.backend.requests import Request
-from webui.events import CancelToken, Event
+from webui.errors import UserError
+from webui.events import CancelToken, Event, Failed
 from webui.settings import Settings
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Does requests on one device, one at a time.
 
@@ -27,6 +29,26 @@ class Engine(Protocol):
     def close(self) -> None:
         """Stop what runs and give everything back. Closing again changes nothing."""
         ...
+
+
+def told_in_words(events: Iterator[Event]) -> Iterator[Event]:
+    """Pass a job's events on; a fault that nobody caught becomes the last of them."""
+    try:
+        yield from events
+    except Exception as fault:  # noqa: BLE001  (a job's fault must not end its engine)
+        yield failed(fault)
+
+
+def failed(fault: Exception) -> Failed:
+    """Say how a job failed; an unforeseen fault's own words help whoever reads a report."""
+    if isinstance(fault, UserError):
+        return Failed(str(fault), type(fault).__name__)
+    words = " ".join(f"{type(fault).__name__}: {fault}".split())[:200].rstrip(": ")
+    return Failed(
+        f"Something went wrong while computing ({words}). "
+        "Please try again; if it happens again, report it with these words.",
+        "EngineError",
+    )
 
 
 def make_engine(settings: Settings) -> Engine:

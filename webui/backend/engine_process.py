@@ -8,6 +8,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from webui.backend.engine import failed, told_in_words
+from webui.backend.facts import EngineStatus
 from webui.backend.requests import Request
 from webui.events import CancelToken
 from webui.settings import Settings
@@ -26,18 +28,34 @@ def serve(
     """Do requests until the parent says stop, or is gone.
 
     The parent sends ("run", number, request), ("cancel", number) and ("stop", 0). It is told
-    ("taken", number, None), ("event", number, event), ("end", number, status) and
-    ("status", 0, status).
+    ("taken", number, None), ("event", number, event), ("end", number, status), or
+    ("last", number, status) when the process ends with this job, and ("status", 0, status).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to answer
     pipe = _Pipe(connection)
     inbox: queue.Queue[Job | None] = queue.Queue()
     threading.Thread(target=_listen, args=(pipe, inbox), name="listen", daemon=True).start()
+    try:
+        worker = _new_worker(settings, make_worker)
+    except Exception as fault:  # noqa: BLE001  (whoever waits for the first job must hear of it)
+        job = inbox.get()
+        if job is not None:
+            pipe.tell("event", job[0], failed(fault))
+            pipe.tell("last", job[0], EngineStatus(running=False))
+        return
+    _work(pipe, inbox, worker)
+
+
+def _new_worker(settings: Settings, make_worker: "Callable[[Settings], Worker] | None") -> "Worker":
     if make_worker is None:
         from webui.backend.worker import Worker
 
         make_worker = Worker
-    worker = make_worker(settings)
+    return make_worker(settings)
+
+
+def _work(pipe: "_Pipe", inbox: "queue.Queue[Job | None]", worker: "Worker") -> None:
+    """Do one job after the other until a stop, or until only a new process could."""
     while True:
         try:
             job = inbox.get(timeout=worker.seconds_until_idle())
@@ -48,9 +66,9 @@ def serve(
         if job is None:
             return
         number, request, cancel = job
-        for event in worker.run(request, cancel):
+        for event in told_in_words(worker.run(request, cancel)):
             pipe.tell("event", number, event)
-        pipe.tell("end", number, worker.status())
+        pipe.tell("last" if worker.device_lost else "end", number, worker.status())
         if worker.device_lost:
             return
 

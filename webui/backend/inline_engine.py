@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from webui.backend.engine import failed, told_in_words
 from webui.backend.facts import EngineStatus
 from webui.backend.lease import Lease, Ticket
 from webui.backend.requests import Request
 from webui.errors import UserError
-from webui.events import Cancelled, CancelToken, Event, Failed
+from webui.events import Cancelled, CancelToken, Event
 from webui.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,17 +37,18 @@ class InlineEngine:
         try:
             ticket = yield from self._lease.take(cancel)
         except UserError as fault:
-            yield Failed(str(fault), type(fault).__name__)
+            yield failed(fault)
             return
-        if ticket is None or self._stopping.cancelled:
-            if ticket is not None:
-                self._lease.release(ticket)
+        if ticket is None:
             yield Cancelled()
             return
         try:
             self._running = cancel
+            if self._stopping.cancelled:  # only now: `close` cancels what it finds running
+                yield Cancelled()
+                return
             self._forget_idle()
-            for event in self._ready_worker().run(request, cancel):
+            for event in told_in_words(self._work(request, cancel)):
                 self._lease.report(event)
                 yield event
         finally:
@@ -65,10 +67,10 @@ class InlineEngine:
         running = self._running
         if running is not None:
             running.cancel()
-        ticket = self._lease.try_take()
-        if ticket is not None and self._worker is not None:
-            self._worker.close()
-            self._lease.release(ticket)
+        self._give_back()
+
+    def _work(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
+        yield from self._ready_worker().run(request, cancel)
 
     def _ready_worker(self) -> "Worker":
         if self._worker is None:
@@ -81,19 +83,31 @@ class InlineEngine:
         return self._worker
 
     def _release(self, ticket: Ticket) -> None:
+        """Let the next job have the device, or nobody once the engine is closed."""
         seconds = None if self._worker is None else self._worker.seconds_until_idle()
         if seconds is not None and not self._stopping.cancelled:
             self._idle = threading.Timer(seconds + 0.1, self._unload_idle)
             self._idle.daemon = True
             self._idle.start()
         self._lease.release(ticket)
+        if self._stopping.cancelled:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Give the memory back, unless a job still has the device: then its end does."""
+        ticket = self._lease.try_take()
+        if ticket is not None:
+            if self._worker is not None:
+                self._worker.close()
+            self._lease.release(ticket)
 
     def _unload_idle(self) -> None:
+        """Unload what is due, and come again for what will be."""
         ticket = self._lease.try_take()
         if ticket is not None:
             if self._worker is not None:
                 self._worker.unload_idle()
-            self._lease.release(ticket)
+            self._release(ticket)
 
     def _forget_idle(self) -> None:
         if self._idle is not None:

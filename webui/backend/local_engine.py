@@ -6,11 +6,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING
 
+from webui.backend.engine import failed
 from webui.backend.engine_process import serve
 from webui.backend.facts import EngineStatus
 from webui.backend.inline_engine import with_job
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from webui.backend.worker import Worker
 
 LOOK_SECONDS = 0.02  # how soon a running job's cancel is passed on
+IDLE_LOOK_SECONDS = 1.0  # how soon a job is seen that a silent child was given
 PATIENCE_SECONDS = 60.0  # a child that does not obey a cancel for so long is ended
 FAREWELL_SECONDS = 5.0
 
@@ -48,6 +51,7 @@ class _Child:
     connection: Connection
     status: EngineStatus = field(default_factory=lambda: EngineStatus(running=False))
     job: _Job | None = None
+    is_leaving: bool = False  # it has told all of its job and ends
 
 
 class LocalEngine:
@@ -70,7 +74,7 @@ class LocalEngine:
         try:
             ticket = yield from self._lease.take(cancel)
         except UserError as fault:
-            yield Failed(str(fault), type(fault).__name__)
+            yield failed(fault)
             return
         if ticket is None:
             yield Cancelled()
@@ -157,14 +161,14 @@ class LocalEngine:
 
     def _read(self, child: _Child) -> None:
         """Pass the child's events on until it ends, and cancels to the child."""
-        try:
-            while True:
+        with suppress(Exception):  # a dying child cuts a message anywhere
+            while not child.is_leaving:
                 if child.job is not None:
                     self._look_at_cancel(child, child.job)
-                if child.connection.poll(LOOK_SECONDS if child.job is not None else None):
+                seconds = IDLE_LOOK_SECONDS if child.job is None else LOOK_SECONDS
+                if child.connection.poll(seconds):
                     self._take(child, *child.connection.recv())
-        except Exception:  # noqa: BLE001  (a dying child cuts a message anywhere)
-            self._bury(child)
+        self._bury(child)
 
     def _take(self, child: _Child, word: str, number: int, content: object) -> None:
         job = child.job
@@ -176,6 +180,8 @@ class LocalEngine:
             with self._guard:
                 child.job = None
             self._end_of(job)
+        elif word == "last":
+            child.is_leaving = True  # the device is free when the process is gone
         elif word == "event":
             event: Event = content  # type: ignore[assignment]  # what `serve` sends
             self._lease.report(event)
@@ -194,7 +200,7 @@ class LocalEngine:
             child.process.kill()
 
     def _bury(self, child: _Child) -> None:
-        """The child is gone: its job has failed, and the next one gets a new child."""
+        """The child is gone, and a job it had not ended has failed; the next gets a new child."""
         child.process.join(FAREWELL_SECONDS)
         if child.process.is_alive():
             child.process.kill()
@@ -207,7 +213,8 @@ class LocalEngine:
         if job is not None:
             stopped = job.unwanted or self._closed
             words = _last_words(child.process.exitcode)
-            job.events.put(Cancelled() if stopped else Failed(words, "EngineError"))
+            if not child.is_leaving:
+                job.events.put(Cancelled() if stopped else Failed(words, "EngineError"))
             self._end_of(job)
 
     def _end_of(self, job: _Job) -> None:

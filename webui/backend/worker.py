@@ -11,6 +11,7 @@ from webui.backend.device import (
     is_device_lost,
     is_out_of_memory,
 )
+from webui.backend.engine import failed
 from webui.backend.facts import EngineStatus
 from webui.backend.family_folders import FamilyFolders
 from webui.backend.model_manager import MemoryPlan, ModelManager
@@ -20,7 +21,7 @@ from webui.backend.requests import (
     Request,
     SpeakRequest,
 )
-from webui.errors import DeviceMemoryError, JobCancelled, UserError
+from webui.errors import DeviceMemoryError, JobCancelled
 from webui.events import (
     AudioChunk,
     Cancelled,
@@ -51,11 +52,10 @@ class Worker:
             yield from self._answer(request, cancel)
         except JobCancelled:
             yield Cancelled()
-        except UserError as fault:
-            yield Failed(str(fault), type(fault).__name__)
         except Exception as fault:  # noqa: BLE001  (a job's fault must not end the worker)
             self.device_lost = is_device_lost(fault)
-            yield _failed(fault)
+            is_full = is_out_of_memory(fault)
+            yield Failed(_FULL, "DeviceMemoryError") if is_full else failed(fault)
         finally:
             if self._manager is not None and isinstance(request, SpeakRequest | PreviewRequest):
                 self._manager.touch(request.family)
@@ -174,15 +174,3 @@ class Worker:
 
 
 _FULL = "The memory is full. Choose a smaller family, a shorter text, or close other programs."
-
-
-def _failed(fault: Exception) -> Failed:
-    """Say an unforeseen fault in a sentence; its own words help whoever reads a report."""
-    if is_out_of_memory(fault):
-        return Failed(_FULL, "DeviceMemoryError")
-    words = " ".join(str(fault).split())[:200]
-    return Failed(
-        f"Something went wrong while computing ({type(fault).__name__}: {words}). "
-        "Please try again; if it happens again, report it with these words.",
-        "EngineError",
-    )
