@@ -34,7 +34,8 @@ def run_voices(arguments: argparse.Namespace, settings: "Settings") -> int:
         family = None if arguments.all or settings.family is None else settings.family
         if family is not None:
             service.family(family)
-        voices = service.voices(family, arguments.language)
+        language = arguments.language.lower() if arguments.language else None
+        voices = service.voices(family, language)
     finally:
         service.close()
     if arguments.json:
