@@ -28,9 +28,9 @@ from recipes.mini.spectra import SpectralLoss, mel_matrix
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
 HOP = 640  # samples of a frame
 CROP = RATE  # samples of one training crop
-BATCH, DECODER_BATCH = 8, 4
+BATCH, DECODER_BATCH = 8, 6
 FREE_STEPS = 200  # without the quantiser at first
-ENCODER_RATE, DECODER_RATE = 1e-3, 8e-4
+ENCODER_RATE, DECODER_RATE = 1e-3, 3e-4  # a faster decoder loses what it has learnt
 SAVE_SECONDS = 120
 
 
@@ -295,16 +295,23 @@ def _set_rate(
 
 
 class StoredCrops:
-    """Endless random crops of the clips with the codes that the coarse and fine stages learn from."""
+    """Endless random crops of the clips with the codes that the coarse and fine stages learn from.
+
+    Where a clip has codes that the fine stage has filled in, these stand for the true ones half the time.
+    """
 
     def __init__(self, work: Path, generator: np.random.Generator) -> None:
         codes, sounds = [], []
         for path in sorted((work / "codes").glob("*.npz")):
-            with np.load(path) as archive:
-                codes.append(archive["values"])
+            sound = []
             for clip in read_shard(work / "teacher" / path.name):
                 frames = -(-len(clip.samples) // HOP)
-                sounds.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
+                sound.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
+            for source in (path, work / "refined" / path.name):
+                if source.exists():
+                    with np.load(source) as archive:
+                        codes.append(archive["values"])
+                    sounds.append(np.concatenate(sound))
         self.codes, self.sound = np.concatenate(codes, 1), np.concatenate(sounds)
         self.generator = generator
 

@@ -1,0 +1,91 @@
+"""Step 7b: codes as the fine stage fills them in, so that the decoder learns to live with its guesses.
+
+    python -m recipes.mini.refined --work WORK --shards 4
+
+The true first codebooks stay; the others are the fine stage's likeliest, in the window that speaking builds with a
+voice before it. Frames beyond that window keep their true codes.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from recipes.mini import checkpoints, fine
+from recipes.mini import layout as L
+from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
+from recipes.mini.network import FineNetwork
+from recipes.mini.streams import Pairs, Take, read_takes
+
+BATCH = 16
+
+
+def load_fine(work: Path) -> FineNetwork:
+    """The trained fine stage."""
+    model, state = fine.network(), checkpoints.load(work / "fine.pt")
+    assert state is not None, "train the fine stage first"
+    model.load_state_dict(state["model"])
+    return model.eval()
+
+
+@torch.no_grad()
+def refine(model: FineNetwork, voices: list[np.ndarray], takes: list[Take]) -> list[np.ndarray]:
+    """Codes (codebooks, frames) of each take with the later codebooks filled in."""
+    windows, starts = zip(
+        *(fine.window(voice, take.codes) for voice, take in zip(voices, takes, strict=True)),
+        strict=True,
+    )
+    grid = torch.from_numpy(np.stack(windows))
+    new = grid[:, :, 0] != L.FINE_UNKNOWN
+    for row, start in enumerate(starts):
+        new[row, :start] = False
+    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
+        grid[:, :, book][new] = L.FINE_UNKNOWN
+        guessed = model(grid, book)[..., :CODEBOOK_SIZE].argmax(-1)
+        grid[:, :, book][new] = guessed[new]
+    found = []
+    for row, (take, start) in enumerate(zip(takes, starts, strict=True)):
+        codes = take.codes.copy()
+        frames = min(codes.shape[1], L.FINE_WINDOW - start)
+        codes[:, :frames] = grid[row, start : start + frames].T.numpy()
+        found.append(codes)
+    return found
+
+
+def write_refined(work: Path, shards: int) -> None:
+    """Refined codes of the first shards that have codes."""
+    model, takes = load_fine(work), read_takes(work)
+    pairs, at = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0)), 0
+    for path in sorted((work / "codes").glob("*.npz"))[:shards]:
+        with np.load(path) as archive:
+            counts = archive["counts"]
+        members = takes[at : at + len(counts)]
+        at += len(counts)
+        target = work / "refined" / path.name
+        if target.exists():
+            continue
+        made = []
+        for first in range(0, len(members), BATCH):
+            some = members[first : first + BATCH]
+            made += refine(model, [pairs.voice(take.speaker)[1] for take in some], some)
+        target.parent.mkdir(exist_ok=True)
+        unfinished = target.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            np.savez(file, values=np.concatenate(made, 1).astype(np.int16), counts=counts)
+        unfinished.rename(target)
+        print(target, flush=True)
+
+
+def main() -> None:
+    """Write the codes that are not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--shards", type=int, default=4)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    write_refined(arguments.work, arguments.shards)
+
+
+if __name__ == "__main__":
+    main()
