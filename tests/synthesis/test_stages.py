@@ -18,6 +18,7 @@ from webui.synthesis.fine import fine_steps, generate_fine
 from webui.synthesis.models import BarkModels, load_models
 from webui.synthesis.sampling import Drawing, generators_of
 from webui.synthesis.semantic import EndRule, TextPrompt, generate_semantic
+from webui.synthesis.transformer import CausalTransformer
 
 NEVER_ENDS = EndRule(min_eos_p=1.1, max_tokens=10_000)
 
@@ -259,6 +260,26 @@ def test_reading_token_by_token_gives_the_scores_of_reading_at_once(tiny_family:
     for place in range(12, 30):
         stepwise = model(model.embed(tokens[:, place : place + 1]), cache)
     torch.testing.assert_close(stepwise, at_once, atol=1e-4, rtol=1e-4)
+
+
+def test_a_window_that_only_grows_is_not_read_again(
+    tiny_family: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, reads = load_models(tiny_family), []
+    forward = CausalTransformer.forward
+
+    def counting(self: Any, embedded: torch.Tensor, cache: Any, head: int = 0) -> torch.Tensor:
+        reads.append(embedded.shape[1])
+        return forward(self, embedded, cache, head)
+
+    monkeypatch.setattr(CausalTransformer, "forward", counting)
+    semantic = np.random.default_rng(0).integers(0, tiny.SEMANTIC, 31)
+    finish(generate_coarse(models.coarse, models.family, [semantic], None, greedy()))
+    assert len(reads) == 62
+    assert {place: read for place, read in enumerate(reads) if read > 1} == {0: 31, 48: 71, 60: 71}
+    reads.clear()
+    finish(generate_coarse(models.coarse, models.family, [semantic], speaker_of(50), greedy()))
+    assert [place for place, read in enumerate(reads) if read > 1] == [0, 12, 24, 36, 48, 60]
 
 
 def test_a_cache_with_content_takes_one_token_at_a_time(tiny_family: Path) -> None:

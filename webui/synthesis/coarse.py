@@ -37,7 +37,9 @@ def generate_coarse(
     """Make the coarse codes of all rows in one pass; yields how many tokens there are.
 
     Each window sees a stretch of semantic tokens around its place, the infer token, and the last
-    coarse tokens (suno-ai/bark generation.py, `generate_coarse`).
+    coarse tokens (suno-ai/bark generation.py, `generate_coarse`). While neither has begun to slide,
+    which they have not in a speech's first seconds without a voice, a window only continues the one
+    before it, and nothing is read again.
 
     Args:
         model: the coarse stage.
@@ -65,11 +67,17 @@ def generate_coarse(
     tokens = torch.empty((len(semantic), before + max(steps)), dtype=torch.int64, device=device)
     tokens[:, :before] = torch.from_numpy(voice_coarse).to(device)
     cache = model.new_cache(len(semantic))
+    seen = guide[:, :0]  # the tokens that the cache has read
     made = 0
     while made < max(steps):
         here = len(voice_semantic) + round(made / family.coarse_per_semantic)
-        embedded = _window(model, family, guide, tokens[:, : before + made], here)
-        cache.reset()
+        window = _window(family, guide, tokens[:, : before + made], here)
+        if made and torch.equal(window[:, :-1], seen):
+            embedded = model.embed(window[:, -1:])
+        else:
+            cache.reset()
+            embedded = model.embed(window)
+        begun = before + made
         for _ in range(min(config.window, max(steps) - made)):
             drawing.go_on()
             book = made % config.codebooks
@@ -79,18 +87,18 @@ def generate_coarse(
             embedded = model.embed(tokens[:, before + made : before + made + 1])
             made += 1
             yield made
+        seen = torch.cat([window, tokens[:, begun : before + made - 1]], dim=1)
     rows = tokens[:, before:].cpu().numpy()
     return [_frames(family, row[:count]) for row, count in zip(rows, steps, strict=True)]
 
 
 def _window(
-    model: CausalTransformer,
     family: FamilyConfig,
     guide: torch.Tensor,
     tokens: torch.Tensor,
     here: int,
 ) -> torch.Tensor:
-    """What one window begins with: semantic stretch, infer token, last coarse tokens; embedded.
+    """What one window begins with: semantic stretch, infer token, last coarse tokens.
 
     `here` is the semantic token that the window's first new code belongs to.
     """
@@ -99,7 +107,7 @@ def _window(
     infer = torch.full((len(guide), 1), config.infer_token, device=guide.device)
     stretch = guide[:, start : start + config.semantic_window]
     last = tokens[:, max(0, tokens.shape[1] - config.max_history) :]
-    return model.embed(torch.cat([stretch, infer, last], dim=1))
+    return torch.cat([stretch, infer, last], dim=1)
 
 
 def _history(family: FamilyConfig, speaker: Speaker | None) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,16 @@
 """Matrix times vector, as fast as this machine can: the layer that decoding spends its time in.
 
 One token at a time reads every weight once, so the speed is that of memory: half-size weights are
-twice as fast, bytes four times. `bf16` multiplies vectors with `mv`, because `linear` is slower for
-one row on processors without bf16 units; `int8` is torch's dynamically quantised linear, with one
-scale per output.
+twice as fast, bytes four times. On processors, torch's own products of 16-bit matrices are slow
+unless the processor has units for them, so there the weights are packed for FBGEMM, which widens
+them on the way and multiplies in float32; it packs IEEE halves, so `bf16` is held as these (three
+more bits of each weight are kept). `int8` is torch's dynamically quantised linear, with one scale
+per output.
 """
 
+import functools
 import warnings
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,15 +32,17 @@ class Dense(nn.Module):
             precision: one of `PRECISIONS`; int8 only on the CPU.
         """
         super().__init__()
-        self.precision = precision
         self.outputs, self.inputs = weight.shape
+        self.kernel = kernel_of(precision, weight.device.type)
         self._packed: object | None = None
         self.register_buffer("weight", None)
         self.register_buffer("bias", None)
         self.weight: torch.Tensor | None
         self.bias: torch.Tensor | None
-        if precision == "int8":
-            self._packed = _pack(weight, bias)
+        if self.kernel == "int8":
+            self._packed = _pack_bytes(weight, bias)
+        elif self.kernel == "fbgemm":
+            self._packed = _pack_halves(weight, bias)
         else:
             self.weight = weight.to(_DTYPES[precision]).contiguous()
             self.bias = None if bias is None else bias.to(_DTYPES[precision])
@@ -44,29 +50,66 @@ class Dense(nn.Module):
     @property
     def nbytes(self) -> int:
         """The memory that the weights take."""
-        if self.weight is None:
+        if self.kernel == "int8":
             return self.outputs * (self.inputs + 12)  # bytes, and per row a scale, zero and bias
+        if self.weight is None:
+            return self.outputs * (2 * self.inputs + 4)
         return self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`x` (..., inputs) -> (..., outputs)."""
         if self.weight is None:
-            packed: torch.Tensor = torch.ops.quantized.linear_dynamic(
-                x.reshape(-1, self.inputs).float(), self._packed, True
-            )
-            return packed.view(*x.shape[:-1], self.outputs).to(x.dtype)
-        if self.precision == "fp32":
+            return self._packed_product(x)
+        if self.weight.dtype == x.dtype:
             return F.linear(x, self.weight, self.bias)
-        narrow = x.to(self.weight.dtype)
-        if x.device.type == "cpu" and x.numel() == self.inputs:
-            row = torch.mv(self.weight, narrow.view(self.inputs))
-            if self.bias is not None:
-                row = row + self.bias
-            return row.view(*x.shape[:-1], self.outputs).to(x.dtype)
-        return F.linear(narrow, self.weight, self.bias).to(x.dtype)
+        if self.kernel == "plain":
+            return F.linear(x.to(self.weight.dtype), self.weight, self.bias).to(x.dtype)
+        return self._widened_product(x, self.weight)
+
+    def _packed_product(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.reshape(-1, self.inputs).float()
+        product: torch.Tensor
+        if self.kernel == "int8":
+            product = torch.ops.quantized.linear_dynamic(rows, self._packed, True)
+        else:
+            product = torch.ops.quantized.linear_dynamic_fp16(rows, self._packed)
+        return product.view(*x.shape[:-1], self.outputs).to(x.dtype)
+
+    def _widened_product(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Multiply on a processor that has neither 16-bit units nor FBGEMM.
+
+        One row goes through `mv`, which widens as it reads; for several rows the whole matrix is
+        widened first, because their product in 16 bits is eight times slower than in float32.
+        """
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        if x.numel() > self.inputs:
+            return F.linear(x, weight.to(x.dtype), bias)
+        row = torch.mv(weight, x.to(weight.dtype).view(self.inputs)).to(x.dtype)
+        row = row if bias is None else row + bias
+        return row.view(*x.shape[:-1], self.outputs)
 
 
-def _pack(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
+def kernel_of(precision: str, device: str) -> str:
+    """Say how a precision is multiplied on a kind of device.
+
+    Returns:
+        int8: bytes; fbgemm: packed IEEE halves; widened: 16 bits, multiplied in float32;
+        plain: torch's own linear in the dtype of the precision.
+    """
+    if precision == "int8":
+        return "int8"
+    if precision == "fp32" or device != "cpu" or (precision == "bf16" and _has_bf16_units()):
+        return "plain"
+    return "fbgemm" if "fbgemm" in torch.backends.quantized.supported_engines else "widened"
+
+
+@functools.cache
+def _has_bf16_units() -> bool:
+    """Whether the processor multiplies bfloat16 by itself."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _pack_bytes(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
     """Quantise a matrix to bytes with one scale per row, packed for the processor."""
     weight = weight.float().contiguous()
     scales = (weight.abs().amax(1) / 127).clamp(min=1e-12).double()
@@ -74,7 +117,15 @@ def _pack(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch points to a package that does the same
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-    packed: object = torch.ops.quantized.linear_prepack(
+    packed: Any = torch.ops.quantized.linear_prepack(
         quantised, None if bias is None else bias.float()
+    )
+    return packed
+
+
+def _pack_halves(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
+    """Round a matrix to IEEE halves, packed for the processor; beyond 65,504 they saturate."""
+    packed: Any = torch.ops.quantized.linear_prepack_fp16(
+        weight.float().contiguous(), None if bias is None else bias.float()
     )
     return packed

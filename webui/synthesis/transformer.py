@@ -2,6 +2,7 @@
 
 Pre-norm GPT-2 blocks with merged query, key and value, exact GELU and learned positions. Weights
 come as a state dict with transformers' names. The residual stream is kept in float32 on the CPU.
+The last block computes only the positions whose scores are wanted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,14 +71,32 @@ class _Block(nn.Module):
         self.mlp_in, self.mlp_out = dense("mlp.in_proj"), dense("mlp.out_proj")
 
     def forward(
-        self, x: torch.Tensor, layer: int, cache: KeyValueCache | None, is_causal: bool
+        self,
+        x: torch.Tensor,
+        layer: int,
+        cache: KeyValueCache | None,
+        is_causal: bool,
+        first: int = 0,
     ) -> torch.Tensor:
-        """`x` (batch, new positions, width) -> the same shape."""
+        """Mix the positions and compute those from `first` on.
+
+        Args:
+            x: (batch, new positions, width).
+            layer: the number of this block.
+            cache: what was read before, if anything can have been.
+            is_causal: whether a position sees only those before it.
+            first: positions before it are seen, but not computed; with `is_causal` it is 0.
+
+        Returns:
+            (batch, new positions - first, width).
+        """
         batch, new, width = x.shape
         merged = self.att_proj(self.norm_1(x)).view(batch, new, 3, self.heads, width // self.heads)
         query, keys, values = merged.permute(2, 0, 3, 1, 4)  # each (batch, heads, new, head width)
         if cache is not None:
             keys, values = cache.extend(layer, keys, values)
+        if first:
+            x, query, new = x[:, first:], query[:, :, first:], new - first
         mixed = F.scaled_dot_product_attention(query, keys, values, is_causal=is_causal)
         x = x + self.att_out(mixed.transpose(1, 2).reshape(batch, new, width))
         deeper: torch.Tensor = self.mlp_out(F.gelu(self.mlp_in(self.norm_2(x))))
@@ -100,7 +119,7 @@ class CausalTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.tokens = _table(weights["input_embeds_layer.weight"], precision)
+        self.tokens = _compact_table(weights["input_embeds_layer.weight"], precision)
         self.positions = _table(weights["position_embeds_layer.weight"], precision)
         self.blocks = nn.ModuleList(
             _Block(weights, f"layers.{layer}.", config.heads, precision)
@@ -124,13 +143,15 @@ class CausalTransformer(nn.Module):
 
     def new_cache(self, batch: int) -> KeyValueCache:
         """An empty cache for `batch` rows."""
-        return KeyValueCache(self.config, batch, self.device, self.tokens.weight.dtype)
+        return KeyValueCache(self.config, batch, self.device, self.positions.weight.dtype)
 
+    @torch.inference_mode()
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
         """Token ids (batch, positions) -> (batch, positions, width), without positions."""
-        embedded: torch.Tensor = self.tokens(tokens)
+        embedded: torch.Tensor = self.tokens(tokens).to(self.positions.weight.dtype)
         return embedded
 
+    @torch.inference_mode()
     def forward(self, embedded: torch.Tensor, cache: KeyValueCache, head: int = 0) -> torch.Tensor:
         """Read new positions behind those in the cache; the logits after the last one.
 
@@ -148,8 +169,10 @@ class CausalTransformer(nn.Module):
         if new > 1 and cache.length:
             raise ValueError("several positions can only be read into an empty cache")
         x = embedded + self.positions.weight[cache.length : cache.length + new]
+        last = self.config.layers - 1
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, cache, is_causal=new > 1)
+            is_last = layer == last
+            x = block(x, layer, cache, new > 1 and not is_last, first=new - 1 if is_last else 0)
         cache.advance(new)
         logits: torch.Tensor = self.heads[head](self.norm(x[:, -1]))
         return logits.float()
@@ -183,6 +206,7 @@ class FineTransformer(nn.Module):
         """The memory that the weights take."""
         return _nbytes(self)
 
+    @torch.inference_mode()
     def forward(
         self, codes: torch.Tensor, codebook: int, first: int, codebook_size: int
     ) -> torch.Tensor:
@@ -200,16 +224,26 @@ class FineTransformer(nn.Module):
         x = self.positions.weight[: codes.shape[1]]
         for book in range(codebook + 1):
             x = x + self.codes[book](codes[:, :, book])
+        last = self.config.layers - 1
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, None, is_causal=False)
+            x = block(x, layer, None, is_causal=False, first=first if layer == last else 0)
         table = self.codes[codebook].weight[:codebook_size]
-        return F.linear(self.norm(x[:, first:]), table).float()
+        return F.linear(self.norm(x), table).float()
 
 
 def _table(weight: torch.Tensor, precision: str) -> nn.Embedding:
     weight = weight.to(_stream_dtype(weight, precision))
     tokens, width = weight.shape
     return nn.Embedding(tokens, width, _weight=weight, _freeze=True)
+
+
+def _compact_table(weight: torch.Tensor, precision: str) -> nn.Embedding:
+    """A table that is only looked up: in 16 bits wherever the weights are small."""
+    dtype = _stream_dtype(weight, precision)
+    if dtype == torch.float32 and precision != "fp32":
+        dtype = torch.float16
+    tokens, width = weight.shape
+    return nn.Embedding(tokens, width, _weight=weight.to(dtype), _freeze=True)
 
 
 def _norm(weights: StateDict, name: str, precision: str) -> nn.LayerNorm:
