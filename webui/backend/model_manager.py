@@ -61,7 +61,7 @@ class ModelManager:
         """What is in memory, the last used last."""
         return tuple(
             LoadedFamily(name, each.models.precision, each.models.nbytes)
-            for name, each in self._loaded.items()
+            for name, each in list(self._loaded.items())  # asked while a job loads and unloads
         )
 
     def models(self, family: str, cancel: CancelToken) -> Generator[Event, None, BarkModels]:
