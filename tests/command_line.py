@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webui.cli import main
-from webui.settings import SETTINGS_HELP, Settings
+from webui.settings import SETTINGS_HELP
 
 ROOT = Path(__file__).parents[1]
 # A shell that starts the tests in the background has SIGINT ignored, and children inherit that.
 WITH_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+PATIENCE_SECONDS = 600  # with a process of its own; the test's own limit is shorter
+# Its random weights end soon, and with some seeds at once, unless they must be sure of the end.
+TINY = ("--family", "tiny", "--threads", "1", "--min-eos-p", "1", "--seed", "3")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class CommandLine:
         return main([command, *map(str, words), *self.folders])
 
     def speak(self, *words: str) -> int:
-        return self("speak", *words, "--family", "tiny", "--threads", "1")
+        return self("speak", *TINY, *words)
 
     def process(self, command: str, *words: str, **options) -> subprocess.Popen:
         """The same in a process of its own."""
@@ -41,14 +44,21 @@ class CommandLine:
 
 def started(line: list[str], **options) -> subprocess.Popen:
     """Start a program of this checkout whose output is kept."""
-    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")} | options
-    return subprocess.Popen(line, cwd=ROOT, env=plain_environment(), **pipes)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(line, cwd=ROOT, **{"env": plain_environment(), **pipes, **options})
+
+
+def pipe_without_reader() -> int:
+    """What a program writes to in `webui voices | head` when `head` has seen enough."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without any setting of the app."""
-    ours = {each.env for each in SETTINGS_HELP}
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    """The environment without any setting of the app; output is buffered as usual."""
+    left_out = {each.env for each in SETTINGS_HELP} | {"PYTHONUNBUFFERED"}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return kept | {"OMP_NUM_THREADS": "1"}
 
 
@@ -79,13 +89,3 @@ def refusal_as_json(capsys, code: int) -> tuple[str, str]:
     assert set(value) == {"error", "kind"}
     assert one_sentence(err) == value["error"]
     return value["error"], value["kind"]
-
-
-def settings_of(command_line: CommandLine, **changes) -> Settings:
-    """What the flags of `CommandLine` make."""
-    return Settings(
-        models_dir=command_line.models_dir,
-        speakers_dir=command_line.speakers_dir,
-        engine="inline",
-        **changes,
-    )

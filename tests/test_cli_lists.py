@@ -8,7 +8,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from tests.command_line import CommandLine, one_sentence, refusal, refusal_as_json
+from tests.command_line import (
+    PATIENCE_SECONDS,
+    CommandLine,
+    one_sentence,
+    pipe_without_reader,
+    refusal,
+    refusal_as_json,
+)
 from tests.fake_service import FakeService
 from tests.hostile_speakers import hostile_files
 from tests.tiny_family import random_speaker
@@ -146,11 +153,10 @@ def test_a_folder_that_the_system_refuses_is_told_in_a_sentence(webui, monkeypat
 
 
 def test_a_reader_who_has_seen_enough_ends_the_list_in_peace(webui):
-    reader, writer = os.pipe()
-    os.close(reader)
+    writer = pipe_without_reader()
     with webui.process("voices", stdout=writer) as process:
         os.close(writer)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=PATIENCE_SECONDS)[1]
     assert (process.returncode, err) == (1, b"")
 
 
@@ -158,7 +164,7 @@ def test_a_list_that_finds_no_space_is_told_in_a_sentence(webui):
     full = os.open("/dev/full", os.O_WRONLY)
     with webui.process("voices", stdout=full) as process:
         os.close(full)
-        err = process.communicate(timeout=60)[1].decode()
+        err = process.communicate(timeout=PATIENCE_SECONDS)[1].decode()
     assert process.returncode == 1
     assert "standard output (No space left on device)" in one_sentence(err)
 
