@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from webui.cli_terminal import follow, print_json, say, write_out
 from webui.errors import (
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
         cancel.cancel()
         service.close()
     if speech is None or not len(speech.waveform):
-        raise TextError("Nothing was spoken. Please give a text with words in it.")
+        raise TextError("Nothing was spoken. Try another seed, or a text with more words in it.")
     facts = {
         "app": "Bark Voice Studio",
         "text": text,
@@ -177,7 +177,7 @@ def _check_targets(arguments: argparse.Namespace) -> str:
     if voice:
         if voice.suffix != ".npz":
             raise SettingsError(f'A voice file ends in .npz; "{voice.name}" does not.')
-        if os.path.lexists(voice) or voice.absolute() == Path(arguments.out).absolute():
+        if os.path.lexists(voice) or voice.resolve() == Path(arguments.out).resolve():
             raise StorageError(f'The name "{voice.name}" is taken. Choose another one.')
         _check_target(voice)
     return str(sound_format)
@@ -211,7 +211,7 @@ def _read_text(arguments: argparse.Namespace) -> str:
     if arguments.file is not None:
         try:
             with arguments.file.open("rb") as file:
-                return _decoded(file)
+                return _decoded(file.read)
         except OSError as fault:
             raise TextError(
                 f'The text file "{arguments.file}" cannot be read ({fault.strerror}).'
@@ -219,13 +219,13 @@ def _read_text(arguments: argparse.Namespace) -> str:
     if sys.stdin is None or (arguments.text is None and sys.stdin.isatty()):
         raise TextError('Say what to speak: python -m webui speak "Good morning." --out a.wav')
     try:
-        return _decoded(sys.stdin.buffer)
+        return _decoded(sys.stdin.buffer.read)
     except OSError as fault:
         raise TextError(f"Standard input cannot be read ({fault.strerror}).") from fault
 
 
-def _decoded(source: BinaryIO) -> str:
-    data = source.read(MAX_TEXT_BYTES + 1)
+def _decoded(read: Callable[[int], bytes]) -> str:
+    data = read(MAX_TEXT_BYTES + 1)
     if len(data) > MAX_TEXT_BYTES:
         raise TextError(
             f"This text is longer than {MAX_TEXT_BYTES:,} bytes. Cut it into several files."
