@@ -53,8 +53,10 @@ def serve(settings: Settings, announce: Announce = announce) -> int:
     with _told_to_end() as ended:
         port = free_port(settings.host, settings.port)
         with tempfile.TemporaryDirectory(prefix="bark-voice-studio-") as folder:
-            # Gradio's default is one folder for all users of the machine.
+            # Gradio's default is one folder for all users of the machine, and torch would leave an
+            # empty one behind.
             os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
+            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(folder) / "torch"))
             _run(settings, port, Path(folder) / "takes", announce, ended)
     return 0
 

@@ -278,17 +278,17 @@ def test_a_voice_of_another_family_is_refused_with_its_familys_name(
     webui = CommandLine(tmp_path / "models", tmp_path / "speakers")
     shutil.copytree(tiny_family, tmp_path / "models" / "tiny")
     other = make_tiny_family(tmp_path / "models" / "other", seed=1)
-    (other / "speakers" / "ada.npz").rename(other / "speakers" / "eve.npz")
+    (other / "speakers" / "ada.npz").rename(other / "speakers" / "stranger.npz")
     np.savez(
-        other / "speakers" / "eve.npz",
+        other / "speakers" / "stranger.npz",
         **random_speaker(50, 3),
-        metadata=np.array(json.dumps({"name": "Eve", "family": "other"})),
+        metadata=np.array(json.dumps({"name": "Stranger", "family": "other"})),
     )
     assert webui("voices", "--family", "other", "--json") == 0
     voices = {each["name"]: each["id"] for each in json.loads(capsys.readouterr().out)}
-    wanted = "Eve" if by == "name" else voices["Eve"]
+    wanted = "Stranger" if by == "name" else voices["Stranger"]
     message = refusal(capsys, webui.speak(TEXT, "-o", out / "a.wav", "--voice", wanted))
-    assert message.startswith('The voice "Eve" belongs to the family "other"')
+    assert message.startswith('The voice "Stranger" belongs to the family "other"')
     # Both families have an Ada: the name means the chosen family's.
     assert webui.speak(TEXT, "-o", out / "b.wav", "--voice", "bob", "--seed", "1") == 0
 
