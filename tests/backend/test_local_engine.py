@@ -24,10 +24,11 @@ from webui.backend import local_engine
 from webui.backend.facts import EngineStatus
 from webui.backend.local_engine import LocalEngine
 from webui.backend.requests import SpeakRequest
-from webui.events import CancelToken, Failed
+from webui.events import Cancelled, CancelToken, Failed
 from webui.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+LARGE_VOICE = Speaker(*(np.zeros(shape, np.int64) for shape in (16_384, (2, 16_384), (32, 16_384))))
 
 
 def is_alive(process: int) -> bool:
@@ -96,21 +97,22 @@ def test_a_child_that_does_not_obey_is_ended(local, monkeypatch, leaves):
     assert not is_alive(process)
 
 
-def test_a_child_that_froze_while_it_idled_is_ended_when_its_job_is_cancelled(local, monkeypatch):
+@pytest.mark.parametrize("voice", [None, LARGE_VOICE], ids=["told", "cannot be told"])
+def test_a_child_that_froze_while_it_idled_is_ended_when_its_job_is_cancelled(
+    local, monkeypatch, voice
+):
     monkeypatch.setattr(local_engine, "PATIENCE_SECONDS", 0.1)
     list(local.run(says("tokens 1")))
     os.kill(local.process_id, signal.SIGSTOP)
     cancel = CancelToken()
     threading.Timer(0.1, cancel.cancel).start()
-    assert kinds(local.run(says("tokens 1"), cancel)) == ["Cancelled"]
+    events = list(local.run(SpeakRequest("tokens 1", "tiny", voice), cancel))
+    assert isinstance(events[-1], Cancelled)
     assert_speaks(local)
 
 
 def test_a_voice_larger_than_the_pipe_arrives(local):
-    fine = np.zeros((32, 16_384), np.int64)
-    voice = Speaker(np.zeros(16_384, np.int64), fine[:2], fine)
-    events = list(local.run(SpeakRequest("tokens 1", "tiny", voice)))
-    assert kinds(events)[-1] == "Done"
+    assert kinds(local.run(SpeakRequest("tokens 1", "tiny", LARGE_VOICE)))[-1] == "Done"
 
 
 def test_closing_ends_the_child_even_one_that_does_not_obey(tmp_path, monkeypatch):

@@ -38,7 +38,8 @@ class _Job:
     cancel: CancelToken
     abandoned: CancelToken = field(default_factory=CancelToken)
     events: "queue.SimpleQueue[Event | None]" = field(default_factory=queue.SimpleQueue)
-    cancelled_at: float | None = None  # when the child was told
+    cancelled_at: float | None = None  # when that was seen
+    child_knows: bool = False  # that the job is no longer wanted
 
     @property
     def unwanted(self) -> bool:
@@ -117,12 +118,12 @@ class LocalEngine:
     def _start(self, job: _Job, request: Request) -> None:
         """Give a job to the child, which is started when there is none."""
         with self._guard:
-            if self._closed:
+            child = self._child
+            if child is not None and not self._closed and self._give(child, job, request):
+                return
+            if self._closed or job.unwanted:
                 job.events.put(Cancelled())
                 self._end_of(job)
-                return
-            child = self._child
-            if child is not None and self._give(child, job, request):
                 return
             job.events.put(Progress("load", 0.0, message="Starting the engine"))
             try:
@@ -194,10 +195,13 @@ class LocalEngine:
         now = time.monotonic()
         if job.cancelled_at is None:
             job.cancelled_at = now
-            with self._guard:
-                _send(child, ("cancel", job.number))
-        elif now - job.cancelled_at > PATIENCE_SECONDS:
+        if now - job.cancelled_at > PATIENCE_SECONDS:
             child.process.kill()
+        elif not job.child_knows and self._guard.acquire(blocking=False):  # it may hang in a write
+            try:
+                job.child_knows = _send(child, ("cancel", job.number))
+            finally:
+                self._guard.release()
 
     def _bury(self, child: _Child) -> None:
         """The child is gone, and a job it had not ended has failed; the next gets a new child."""
