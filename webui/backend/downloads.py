@@ -77,11 +77,6 @@ class Downloads:
                 return name, last
         return None
 
-    def failure(self, family: str) -> Failed | None:
-        """How the last download of a family failed, if it did."""
-        known = self._known.get(family)
-        return known.last if known is not None and isinstance(known.last, Failed) else None
-
     def cancel(self, family: str) -> None:
         """Stop a download, if it runs. What has come is kept."""
         known = self._known.get(family)
@@ -121,8 +116,9 @@ class Downloads:
         except UserError as fault:
             running.tell(Failed(str(fault), type(fault).__name__))
         except Exception as fault:  # noqa: BLE001  (who waits for it must hear of it)
-            words = f"The download stopped ({type(fault).__name__}: {fault}). Please try again."
-            running.tell(Failed(words[:300], "DownloadError"))
+            words = " ".join(f"{type(fault).__name__}: {fault}".split())[:200].rstrip(": ")
+            told = f"The download stopped ({words}). Please try again."
+            running.tell(Failed(told, "DownloadError"))
 
     def _from_the_hub(self, family: str, cancel: CancelToken) -> Iterator[Event]:
         settings = self._settings
