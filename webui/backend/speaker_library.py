@@ -52,7 +52,8 @@ class _Place:
 
     @property
     def id(self) -> str:
-        mark = blake2b(f"{self.source}/{self.home}/{self.name}".encode(), digest_size=4)
+        place = f"{self.source}/{self.home}/{self.name}"
+        mark = blake2b(place.encode(errors="backslashreplace"), digest_size=4)  # a name may be odd
         return f"{slug(PurePosixPath(self.name).name)}-{mark.hexdigest()}"
 
 
@@ -171,7 +172,8 @@ class SpeakerLibrary:
 
     def _places(self) -> Iterator[_Place]:
         for family, folder in self.folders.all().items():
-            for path, name in _npz_files(folder / "speakers"):
+            inside = folder / "speakers"
+            for path, name in () if inside.is_symlink() else _npz_files(inside):
                 yield _Place("builtin", family, name, (path,))
             yield from _presets(family, folder)
         if self.speakers_dir is not None:
@@ -205,14 +207,14 @@ def _fits(info: VoiceInfo, family: str, families: dict[str, FamilyConfig]) -> bo
 def _describe(place: _Place, known: dict[str, SpeakerLimits]) -> VoiceInfo:
     """Read a voice once to list it, broken or not."""
     shown, language = _readable(place.name)
-    bare = VoiceInfo(place.id, shown, place.home or BARK, language, place.source)
+    info = VoiceInfo(place.id, shown, place.home or BARK, language, place.source)
     try:
         metadata = _read_metadata(place, known)
         family = metadata.family or place.home or BARK
         limits = known.get(family, BARK_LIMITS if family in BARK_FAMILIES else None)
-        described = replace(
-            bare,
-            name=metadata.name or shown,
+        info = replace(
+            info,
+            name=_one_line(metadata.name) or shown,
             family=family,
             language=metadata.language or language,
             tags=metadata.tags,
@@ -220,14 +222,13 @@ def _describe(place: _Place, known: dict[str, SpeakerLimits]) -> VoiceInfo:
             created=metadata.created,
         )
         if limits is None:
-            return replace(described, notes=f'Its family "{family}" is not installed.')
+            return replace(info, notes=f'Its family "{family}" is not installed.')
         read = _read(place, limits)
         seconds = read.speaker.fine.shape[1] / limits.frame_rate if limits.frame_rate else None
-        return replace(described, seconds=seconds, notes=" ".join(read.notes))
-    except MismatchedSpeakerError as fault:
-        return replace(bare, broken=str(fault), repairable=True)
+        return replace(info, seconds=seconds, notes=" ".join(read.notes))
     except SpeakerFileError as fault:
-        return replace(bare, broken=str(fault))
+        is_repairable = isinstance(fault, MismatchedSpeakerError)
+        return replace(info, broken=clean_text(str(fault)), repairable=is_repairable)
 
 
 def _read(place: _Place, limits: SpeakerLimits) -> SpeakerFile:
@@ -262,11 +263,15 @@ def _readable(name: str) -> tuple[str, str]:
     if found and found["language"] in LANGUAGES:
         shown = f"{LANGUAGES[found['language']]} {found['number']}"
         return (f"{shown} ({found['set']})" if found["set"] else shown), found["language"]
-    return clean_text(PurePosixPath(name).name) or "voice", ""
+    return _one_line(PurePosixPath(name).name) or "voice", ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean_text(text).split())
 
 
 def _npz_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """All .npz below a folder with their names in it; links to folders are not followed."""
+    """All .npz below a folder with their names in it; links to folders in it are not followed."""
     count = 0
     for where, subfolders, names in os.walk(folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
@@ -279,7 +284,7 @@ def _npz_files(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def _presets(family: str, folder: Path) -> Iterator[_Place]:
     """The voices in a hub folder's `speaker_embeddings`, by its index or by the files' names."""
-    if not (folder / EMBEDDINGS).is_dir():
+    if not (folder / EMBEDDINGS).is_dir() or (folder / EMBEDDINGS).is_symlink():
         return
     listed = _embeddings_index(folder)
     inside = _inside(folder)
@@ -287,6 +292,8 @@ def _presets(family: str, folder: Path) -> Iterator[_Place]:
         ending = f"_{PARTS[0]}.npy"
         for first in sorted((folder / EMBEDDINGS).rglob(f"*{ending}"))[:MOST_FILES]:
             base = first.name.removesuffix(ending)
+            if not base:
+                continue
             name = first.with_name(base).relative_to(folder / EMBEDDINGS).as_posix()
             files = tuple(first.with_name(f"{base}_{part}.npy") for part in PARTS)
             yield _Place("preset", family, name, files)
@@ -300,7 +307,7 @@ def _presets(family: str, folder: Path) -> Iterator[_Place]:
 def _embeddings_index(folder: Path) -> dict[str, dict[str, object]]:
     for path in (folder / EMBEDDINGS_INDEX, folder / EMBEDDINGS / EMBEDDINGS_INDEX):
         try:
-            if path.stat().st_size <= MAX_INDEX_BYTES:
+            if path.is_file() and path.stat().st_size <= MAX_INDEX_BYTES:
                 values = json.loads(path.read_text("utf-8"))
                 return {
                     name: parts
