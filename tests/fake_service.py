@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from webui.arrays import Speaker, Waveform
-from webui.backend.facts import FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.requests import SpeakOrder
 from webui.errors import FamilyNotFoundError, TextError, VoiceNotFoundError
 from webui.events import (
@@ -101,6 +101,9 @@ class FakeService:
             "ready", "Ready", "Mini · CPU", family="mini", device="cpu", precision="fp32"
         )
 
+    def engine_status(self) -> EngineStatus:
+        return EngineStatus(running=False, device="cpu", device_name="CPU", precision="fp32")
+
     def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         known = self.family(family_id)
         for step in range(5):
@@ -123,7 +126,9 @@ class FakeService:
     def cancel_download(self, family_id: str) -> None:
         self.family(family_id)
 
-    def load(self, family_id: str | None = None, cancel: CancelToken | None = None):
+    def load(
+        self, family_id: str | None = None, cancel: CancelToken | None = None
+    ) -> Iterator[Event]:
         self.family(family_id)
         yield Progress("load", 0.5)
         yield Done()

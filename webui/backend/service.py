@@ -23,6 +23,7 @@ from webui.backend.speaker_library import SpeakerLibrary, Stamp
 from webui.backend.status import service_status
 from webui.backend.weights import is_installed
 from webui.errors import (
+    CheckpointError,
     EngineError,
     FamilyNotFoundError,
     TextError,
@@ -42,6 +43,7 @@ from webui.voice_names import check_voice_name, new_file_name
 
 PREVIEWS_KEPT = 32
 HEARD_SECONDS = 60.0  # the most of a voice that a preview plays
+_INCOMPLETE = "A file is missing or has another size. Download the family again."
 
 
 class Service:
@@ -126,8 +128,9 @@ class Service:
 
         Raises:
             FamilyNotFoundError: it is not installed.
+            CheckpointError: its files are damaged.
         """
-        return self._engine.run(LoadRequest(self._config(family_id).id), cancel)
+        return self._engine.run(LoadRequest(self._whole(family_id).id), cancel)
 
     def unload(self, family_id: str | None = None) -> Iterator[Event]:
         """Give a family's memory back; None means all of them."""
@@ -187,7 +190,7 @@ class Service:
             StorageError: it cannot be written.
         """
         name = check_voice_name(metadata.name)
-        limits = limits_of(self._config(metadata.family))
+        limits = limits_of(read_family(self._folders.find(metadata.family)))
         check_ranges(made.semantic, made.coarse, made.fine, limits)
         fitting, _ = even_lengths(made.semantic, made.coarse, made.fine, limits)
         path = self.settings.speakers_dir / new_file_name(name)
@@ -202,6 +205,7 @@ class Service:
             TextError: there is nothing to say, or too much.
             SettingsError: a control is outside its range.
             FamilyNotFoundError: the family is not installed.
+            CheckpointError: the family's files are damaged.
             VoiceNotFoundError: the voice is not there, or belongs to another family.
             SpeakerFileError: the voice's file is broken.
         """
@@ -209,7 +213,7 @@ class Service:
             raise TextError("Type something to speak first.")
         normalise(order.text)
         order.controls.validated()
-        family = self._config(order.family).id
+        family = self._whole(order.family).id
         speaker, language = None, order.language
         if order.voice is not None:
             with self._looking:
@@ -235,6 +239,18 @@ class Service:
     def _config(self, family_id: str | None) -> FamilyConfig:
         return read_family(self._folders.find(family_id or self.default_family()))
 
+    def _whole(self, family_id: str | None) -> FamilyConfig:
+        """Read a family that shall be loaded, as far as sizes tell whether it can be.
+
+        Raises:
+            FamilyNotFoundError: it is not installed.
+            CheckpointError: a file is missing, or has another size than it was downloaded with.
+        """
+        config = self._config(family_id)
+        if not is_installed(config.id, config.folder.parent):
+            raise CheckpointError(f"{config.title} cannot be loaded. {_INCOMPLETE}")
+        return config
+
     def _installed(self, name: str, folder: Path, loaded: set[str]) -> FamilyInfo:
         entry = CATALOGUE.get(name)
         bare = FamilyInfo(
@@ -250,13 +266,9 @@ class Service:
         try:
             config = read_family(folder)
         except UserError as fault:
-            return replace(bare, state="damaged", broken=str(fault))
+            return self._damaged(bare, str(fault))
         if not is_installed(name, folder.parent):
-            return replace(
-                bare,
-                state="damaged",
-                broken="A file is missing or has another size. Download the family again.",
-            )
+            return self._damaged(bare, _INCOMPLETE)
         return replace(
             bare,
             title=bare.title if entry else config.title,
@@ -267,18 +279,29 @@ class Service:
             examples=config.examples,
         )
 
+    def _damaged(self, bare: FamilyInfo, why: str) -> FamilyInfo:
+        """Say that a family cannot speak, unless it is being downloaded again."""
+        again = self._downloading(bare)
+        return again if again is not bare else replace(bare, state="damaged", broken=why)
+
     def _offered(self, entry: CatalogueEntry) -> FamilyInfo:
-        running = self._downloads.progress(entry.id)
-        return FamilyInfo(
+        bare = FamilyInfo(
             entry.id,
             entry.title,
-            state="available" if running is None else "downloading",
+            state="available",
             size_bytes=entry.about_bytes,
             licence=entry.licence,
             licence_url=entry.licence_url,
             languages=entry.languages,
-            fraction=None if running is None else running[1].fraction,
         )
+        return self._downloading(bare)
+
+    def _downloading(self, bare: FamilyInfo) -> FamilyInfo:
+        """Add how far its download is, if one runs."""
+        running = self._downloads.progress(bare.id)
+        if running is None:
+            return bare
+        return replace(bare, state="downloading", fraction=running[1].fraction)
 
     def _folder_bytes(self, folder: Path) -> int:
         """Add up a family's files, once for each change of its folder."""
