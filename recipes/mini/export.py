@@ -204,7 +204,7 @@ def write_family_facts(out: Path) -> None:
         "controls": {
             "semantic": {"temperature": 0.6},
             "coarse": {"temperature": 0.5},
-            "fine": {"temperature": 0.3},
+            "fine": {"temperature": 0.0},
         },
     }
     (out / "webui_family.json").write_text(

@@ -1,0 +1,89 @@
+"""From checkpoints to the family's folder and back, and the page about it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from recipes.mini import card, export, fine, refined, resume
+from recipes.mini import layout as L
+from recipes.mini.streams import Take
+
+ROOT = Path(__file__).parents[2]
+MINI = ROOT / "models" / "mini"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("work")
+    resume.resume(MINI, folder)
+    return folder
+
+
+def test_going_back_to_checkpoints_and_exporting_again_gives_the_same_weights(work):
+    with torch.no_grad():
+        again = export.state_dict(work)
+    published = load_file(MINI / "model.safetensors")
+    assert set(again) == set(published)
+    for name, value in published.items():
+        assert torch.equal(again[name], value), name
+
+
+def test_the_encoder_and_the_clusters_come_back_too(work):
+    from recipes.mini.tokens import load_encoder
+
+    encoder = load_encoder(work)
+    published = load_file(MINI / "hubert" / "model.safetensors")
+    for name, value in encoder.hubert.state_dict().items():
+        assert torch.equal(value.half(), published[name]), name
+    assert np.load(work / "centroids.npy").shape == (L.SEMANTIC_VOCABULARY, 164)
+
+
+def test_a_checkpoint_that_is_there_is_never_replaced(work):
+    before = (work / "text.pt").stat().st_mtime_ns
+    resume.resume(MINI, work)
+    assert (work / "text.pt").stat().st_mtime_ns == before
+
+
+def test_the_configs_of_the_recipe_are_those_of_the_folder(tmp_path):
+    export.write_family_facts(tmp_path)
+    written = (tmp_path / "webui_family.json").read_text("utf-8")
+    assert written == (MINI / "webui_family.json").read_text("utf-8")
+
+
+def test_refined_codes_keep_the_first_codebooks_and_all_lengths():
+    dice = np.random.default_rng(0)
+    takes = [
+        Take("", 0, np.zeros(n, np.int64), dice.integers(1_024, size=(8, n))) for n in (20, 90)
+    ]
+    voices = [dice.integers(1_024, size=(8, 130))] * 2
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = fine.network().eval()
+    made = refined.refine(model, voices, takes)
+    for codes, take in zip(made, takes, strict=True):
+        assert codes.shape == take.codes.shape
+        assert np.array_equal(codes[:2], take.codes[:2])
+        assert codes.max() < 1_024
+        assert not np.array_equal(codes[2:, :20], take.codes[2:, :20])
+    beyond = L.FINE_WINDOW - L.FINE_HISTORY
+    assert np.array_equal(made[1][:, beyond:], takes[1].codes[:, beyond:])
+
+
+def test_the_card_tells_what_was_measured(work):
+    quality = {
+        "chain": {
+            "sentences_right": {"share": 0.62, "low": 0.48, "high": 0.74, "count": 50},
+            "nearest_voice_right": {"left_out": "the speaker encoder is not installed"},
+            "real_time_factor": 0.31,
+        },
+        "codec": {"left_out": "the teacher's library is not installed"},
+    }
+    page = card.card(work, MINI, quality)
+    assert "| the whole chain, text to sound | 62% (48% to 74%, of 50) |" in page
+    assert "| through the codec alone | the teacher's library is not installed |" in page
+    assert "| the teacher's own sound | not measured |" in page
+    assert "the speaker encoder is not installed" in page
+    assert "| coarse stage | 5." in page
