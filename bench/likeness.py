@@ -1,4 +1,4 @@
-"""How alike two voices are: the speaker encoder of resemblyzer, whose weights lie in its package."""
+"""How alike two voices are: resemblyzer's speaker encoder, whose weights lie in its package."""
 
 import functools
 import warnings

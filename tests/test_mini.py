@@ -83,7 +83,7 @@ def test_transformers_loads_it_and_gives_the_same_greedy_tokens(with_voice):
     history = None
     if speaker is not None:
         history = {
-            f"{name}_prompt": torch.from_numpy(getattr(speaker, name))
+            f"{name}_prompt": torch.tensor(getattr(speaker, name))
             for name in ("semantic", "coarse", "fine")
         }
     ids = ours().tokenizer.encode(normalise(SENTENCE))

@@ -134,6 +134,7 @@ def write_hubert(work: Path, out: Path) -> None:
     encoder = load_encoder(work)
     config = hubert_config()
     config.architectures = ["HubertModel"]
+    config.dtype = torch.float32
     config.save_pretrained(folder)
     state = {key: value.half().contiguous() for key, value in encoder.hubert.state_dict().items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
@@ -217,6 +218,7 @@ def export(work: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     config = bark_config()
     config.architectures = ["BarkModel"]
+    config.dtype = torch.float32  # what transformers computes in; the file holds halves
     config.save_pretrained(out)
     (out / "generation_config.json").write_text(
         json.dumps(generation_config(), indent=2) + "\n", encoding="utf-8"

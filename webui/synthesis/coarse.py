@@ -54,15 +54,7 @@ def generate_coarse(
     config, device = family.coarse, model.device
     steps = [coarse_steps(family, len(row)) for row in semantic]
     voice_semantic, voice_coarse = _history(family, speaker)
-    longest = max(len(row) for row in semantic)
-    padded = np.full(
-        (len(semantic), len(voice_semantic) + longest + config.semantic_window),
-        config.semantic_pad_token,
-    )
-    for number, row in enumerate(semantic):
-        padded[number, : len(voice_semantic)] = voice_semantic
-        padded[number, len(voice_semantic) : len(voice_semantic) + len(row)] = row
-    guide = torch.from_numpy(padded).to(device)
+    guide = torch.from_numpy(_guide(family, voice_semantic, semantic)).to(device)
     before = len(voice_coarse)
     tokens = torch.empty((len(semantic), before + max(steps)), dtype=torch.int64, device=device)
     tokens[:, :before] = torch.from_numpy(voice_coarse).to(device)
@@ -90,6 +82,21 @@ def generate_coarse(
         seen = torch.cat([window, tokens[:, begun : before + made - 1]], dim=1)
     rows = tokens[:, before:].cpu().numpy()
     return [_frames(family, row[:count]) for row, count in zip(rows, steps, strict=True)]
+
+
+def _guide(
+    family: FamilyConfig, voice_semantic: np.ndarray, semantic: Sequence[AnyTokens]
+) -> np.ndarray:
+    """The voice's semantic tokens and then each row's, padded by a window: (rows, tokens)."""
+    before, longest = len(voice_semantic), max(len(row) for row in semantic)
+    padded = np.full(
+        (len(semantic), before + longest + family.coarse.semantic_window),
+        family.coarse.semantic_pad_token,
+    )
+    for number, row in enumerate(semantic):
+        padded[number, :before] = voice_semantic
+        padded[number, before : before + len(row)] = row
+    return padded
 
 
 def _window(
