@@ -133,7 +133,7 @@ from webui.settings import Settings
 
 if __name__ == "__main__":
     engine = LocalEngine(Settings(data_dir=Path(sys.argv[1])), ScriptedWorker)
-    stream = start(engine)
+    stream = start(engine, "deaf")
     print(engine.process_id, flush=True)
     list(stream)
 """
