@@ -8,13 +8,17 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from webui.cli_terminal import MisuseError, Parser, in_words, say, write_out
 from webui.errors import SettingsError, UserError
 from webui.settings import Settings
 from webui.settings_flags import add_settings_flags, settings_from_flags
+
+if TYPE_CHECKING:
+    from webui.backend.service import Service
 
 Announce = Callable[[str, str | None], None]  # is told the page's address and its public link
 
@@ -123,12 +127,25 @@ def _run(
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
         announce(f"http://{name}:{port}", page.share_url)
+        if not settings.zero_gpu:  # there the device is lent for one call at a time
+            threading.Thread(target=_warm_up, args=(service,), daemon=True).start()
         ended.wait()
     finally:
         studio.desk.stop_all()
         studio.downloads.stop()
         service.close()
         page.close(verbose=False)
+
+
+def _warm_up(service: "Service") -> None:
+    """Have the small built-in family in memory before the first text, so that it speaks at once.
+
+    A real Bark takes gigabytes: it is loaded when somebody wants to hear it.
+    """
+    with suppress(UserError):
+        if service.family().is_demo:
+            for _ in service.load():
+                pass
 
 
 if __name__ == "__main__":

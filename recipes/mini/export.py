@@ -191,7 +191,7 @@ def write_family_facts(out: Path) -> None:
     """What transformers has no place for."""
     facts = {
         "id": "mini",
-        "title": "Mini (built-in demonstration)",
+        "title": "Mini",
         "is_demo": True,
         "languages": ["en"],
         "licence": "MIT",

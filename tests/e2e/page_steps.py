@@ -30,7 +30,7 @@ def open_page(visitor, address):
 
 
 def wait_until_filled(page):
-    page.wait_for_function("document.querySelector('#strip-words')?.innerText.length > 10")
+    page.wait_for_function("document.querySelector('#strip-words')?.innerText.includes('speaks')")
     page.wait_for_selector("#speak-button:not([disabled])")
 
 
@@ -54,8 +54,13 @@ def status(page) -> str:
 
 def sound_of_take(page):
     """What the take's audio element holds: the samples and their rate."""
-    page.wait_for_function(f"async () => Boolean(await ({HEARD})())")
-    data = base64.b64decode(page.evaluate(HEARD))
+    # Playwright takes the promise of nothing for something, so it is asked again from here.
+    for _ in range(100):
+        text = page.evaluate(HEARD)
+        if text is not None:
+            break
+        page.wait_for_timeout(200)
+    data = base64.b64decode(text)
     assert data[:4] == b"RIFF"
     return soundfile.read(io.BytesIO(data))
 

@@ -10,7 +10,6 @@ from tests.e2e.page_steps import (
     sound_of_take,
     speak,
     status,
-    type_text,
     wait_for_end,
 )
 
@@ -71,7 +70,7 @@ def test_stop_ends_the_work_and_the_next_text_is_spoken(visitor, real_page):
     page.click("#stop-button")
     wait_for_end(page)
     assert status(page).startswith("Stopped")
-    type_text(page, "I am here.")
-    page.click("#speak-button")
+    speak(page, "I am here.")
+    page.wait_for_selector("#stop-button")
     wait_for_end(page)
     assert status(page).startswith("Done")
