@@ -78,9 +78,13 @@ def draw(chances: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.
     """
     picks = []
     for row, generator in zip(chances, generators, strict=True):
-        # the smallest of exponential waiting times is a draw in proportion to the chances
-        waits = torch.empty(row.shape, device=generator.device).exponential_(generator=generator)
-        picks.append((row / waits.to(row.device).clamp_(min=1e-30)).argmax(-1))
+        dtype = torch.float32 if row.device.type == "mps" else torch.float64  # what is exact there
+        sums = row.cumsum(-1, dtype=dtype)
+        heights = torch.rand(row.shape[:-1], generator=generator, dtype=torch.float64)
+        wanted = heights.to(row.device, dtype).unsqueeze(-1) * sums[..., -1:]
+        # the first token whose sum is beyond the height; one without chance never is
+        place = torch.searchsorted(sums, wanted, right=True).squeeze(-1)
+        picks.append(place.clamp_(max=row.shape[-1] - 1))
     return torch.stack(picks)
 
 

@@ -15,6 +15,9 @@ from webui.family import NetworkConfig
 from webui.synthesis.dense import Dense
 
 StateDict = Mapping[str, torch.Tensor]
+Slot = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""A layer's new keys and values (2, batch, heads, new positions, head width), all keys, all values
+(batch, heads, positions, head width): views of the cache."""
 
 
 class KeyValueCache:
@@ -32,21 +35,12 @@ class KeyValueCache:
         """Forget all positions; the memory stays."""
         self.length = 0
 
-    def extend(
-        self, layer: int, keys: torch.Tensor, values: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Put the new positions of a layer behind the old ones, and give all of them.
-
-        Args:
-            layer: which layer.
-            keys: (batch, heads, new positions, head width).
-            values: as `keys`.
-        """
-        end = self.length + keys.shape[2]
-        memory = self._memory[layer]
-        memory[0, :, :, self.length : end] = keys
-        memory[1, :, :, self.length : end] = values
-        return memory[0, :, :, :end], memory[1, :, :, :end]
+    def slots(self, new: int) -> "list[Slot]":
+        """Give each layer the place for `new` positions, and all that it then sees."""
+        end = self.length + new
+        fresh = self._memory[..., self.length : end, :].unbind(0)
+        seen = self._memory[..., :end, :].flatten(0, 1).unbind(0)
+        return list(zip(fresh, seen[0::2], seen[1::2], strict=True))
 
     def advance(self, positions: int) -> None:
         """Count the new positions, once all layers have them."""
@@ -73,8 +67,7 @@ class _Block(nn.Module):
     def forward(
         self,
         x: torch.Tensor,
-        layer: int,
-        cache: KeyValueCache | None,
+        slot: Slot | None,
         is_causal: bool,
         first: int = 0,
     ) -> torch.Tensor:
@@ -82,8 +75,7 @@ class _Block(nn.Module):
 
         Args:
             x: (batch, new positions, width).
-            layer: the number of this block.
-            cache: what was read before, if anything can have been.
+            slot: where the positions are kept, behind those that were read before.
             is_causal: whether a position sees only those before it.
             first: positions before it are seen, but not computed; with `is_causal` it is 0.
 
@@ -92,9 +84,13 @@ class _Block(nn.Module):
         """
         batch, new, width = x.shape
         merged = self.att_proj(self.norm_1(x)).view(batch, new, 3, self.heads, width // self.heads)
-        query, keys, values = merged.permute(2, 0, 3, 1, 4)  # each (batch, heads, new, head width)
-        if cache is not None:
-            keys, values = cache.extend(layer, keys, values)
+        merged = merged.permute(2, 0, 3, 1, 4)  # (3, batch, heads, new, head width)
+        if slot is None:
+            query, keys, values = merged
+        else:
+            fresh, keys, values = slot
+            fresh.copy_(merged[1:])
+            query = merged[0]
         if first:
             x, query, new = x[:, first:], query[:, :, first:], new - first
         mixed = F.scaled_dot_product_attention(query, keys, values, is_causal=is_causal)
@@ -170,9 +166,9 @@ class CausalTransformer(nn.Module):
             raise ValueError("several positions can only be read into an empty cache")
         x = embedded + self.positions.weight[cache.length : cache.length + new]
         last = self.config.layers - 1
-        for layer, block in enumerate(self.blocks):
+        for layer, (block, slot) in enumerate(zip(self.blocks, cache.slots(new), strict=True)):
             is_last = layer == last
-            x = block(x, layer, cache, new > 1 and not is_last, first=new - 1 if is_last else 0)
+            x = block(x, slot, new > 1 and not is_last, first=new - 1 if is_last else 0)
         cache.advance(new)
         logits: torch.Tensor = self.heads[head](self.norm(x[:, -1]))
         return logits.float()
@@ -226,7 +222,7 @@ class FineTransformer(nn.Module):
             x = x + self.codes[book](codes[:, :, book])
         last = self.config.layers - 1
         for layer, block in enumerate(self.blocks):
-            x = block(x, layer, None, is_causal=False, first=first if layer == last else 0)
+            x = block(x, None, is_causal=False, first=first if layer == last else 0)
         table = self.codes[codebook].weight[:codebook_size]
         return F.linear(self.norm(x), table).float()
 
