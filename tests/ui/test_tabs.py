@@ -9,6 +9,7 @@ from webui.backend.facts import ServiceStatus
 from webui.errors import SettingsError, StorageError
 from webui.settings import Settings
 from webui.synthesis.controls import SpeechControls
+from webui.ui.models_tab import downloadable
 from webui.ui.page import build_page, launch_options
 from webui.ui.speak_form import FORM_FIELDS, with_controls
 from webui.ui.speak_tab import SpeakTab, examples_of
@@ -208,3 +209,18 @@ def test_visitors_of_a_public_page_download_nothing_and_see_no_own_voices(
         handler(page, "begin")("bark-small")
     listed = handler(page, "filter")(EVERYTHING, EVERYTHING)[2]
     assert listed == ("ada-11111111",)
+
+
+@pytest.mark.parametrize(
+    ("identity", "state", "is_offered"),
+    [
+        ("bark-small", "available", True), ("bark-small", "damaged", True),
+        ("bark-small", "installed", False), ("mini", "damaged", False),
+    ],
+)  # fmt: skip
+def test_a_family_that_is_missing_or_damaged_can_be_brought(
+    studio, service, identity, state, is_offered
+):
+    known = service.family(identity)
+    service._families = {identity: replace(known, state=state, broken="It is damaged.")}
+    assert (identity in {family.id for family in downloadable(studio)}) == is_offered

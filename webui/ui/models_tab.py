@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from webui.backend.catalogue import CATALOGUE
 from webui.backend.facts import FamilyInfo
 from webui.errors import DownloadError, FamilyNotFoundError
 from webui.ui.faults import worded
@@ -143,11 +144,12 @@ class ModelsTab:
 
 
 def downloadable(studio: Studio) -> list[FamilyInfo]:
-    """The real families that are not here yet."""
+    """The real families that are not here yet, or whose files are damaged."""
     return [
         family
         for family in studio.service.families()
-        if family.state in ("available", "downloading") and not family.is_demo
+        if family.state in ("available", "downloading")
+        or (family.state == "damaged" and family.id in CATALOGUE)
     ]
 
 
