@@ -9,6 +9,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from bench.quietness import Watch
+
 SHORT = {"text": 4, "coarse": 6, "coarse_voice": 6, "fine": 1}  # tokens when threads are chosen
 COMPARED = 12  # tokens made greedily, to see that both make the same
 
@@ -30,6 +32,15 @@ class Variant:
         return "transformers" if self.who == "transformers" else self.precision
 
 
+@dataclass(frozen=True)
+class Timing:
+    """One run: by the clock, of the processor, and how many cores other programs kept busy."""
+
+    seconds: float
+    processor_seconds: float
+    cores_of_others: float
+
+
 class MeasuredChild:
     """Starts a child, asks it to work, and ends it."""
 
@@ -44,11 +55,12 @@ class MeasuredChild:
         theirs.close()
         self.facts: dict[str, Any] = self._connection.recv()
 
-    def time(self, tokens: int) -> tuple[float, float]:
-        """Seconds by the clock and of the processor for so many tokens."""
+    def time(self, tokens: int) -> Timing:
+        """Time one run for so many tokens."""
+        watch = Watch()
         self._connection.send(("time", tokens))
-        seconds: tuple[float, float] = self._connection.recv()
-        return seconds
+        wall, processor = self._connection.recv()
+        return Timing(wall, processor, watch.cores_of_others(processor))
 
     def close(self) -> float:
         """End the child; gives the most memory that it ever held, in bytes."""

@@ -16,21 +16,37 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.measured_child import MeasuredChild, Variant, ask_machine_facts
+from bench.measured_child import MeasuredChild, Timing, Variant, ask_machine_facts
+from bench.quietness import QUIET_CORES, wait_for_quiet
 
 STAGES = ("text", "coarse", "coarse_voice", "fine")
 TOKENS = {"text": 192, "coarse": 240, "coarse_voice": 120, "fine": 1}  # some 4 s of speech
 FINE_PASSES = 6  # of one window
+QUIET_TRIES = 3  # of a timing that others disturbed
 BARS = {"bf16": 2.0, "int8": 4.0}  # times as fast as transformers, in text and coarse
 
 
-def measure_stage(variants: list[Variant], stage: str, rounds: int) -> dict[str, Any]:
-    """Time all variants of one stage in turn, the first being the peer; medians, ratios, memory."""
-    children = [MeasuredChild(variant) for variant in variants]
-    spent: dict[str, list[tuple[float, float]]] = {each.variant.name: [] for each in children}
+def measure_stage(
+    variants: list[Variant], stage: str, rounds: int, patience: float
+) -> dict[str, Any]:
+    """Time all variants of one stage in turn, the first being the peer; medians, ratios, memory.
+
+    Each timing waits until other programs rest, at most `patience` seconds, and is made again when
+    they came in between.
+    """
+    children = []
+    for variant in variants:
+        wait_for_quiet(patience)
+        children.append(MeasuredChild(variant))
+    spent: dict[str, list[Timing]] = {each.variant.name: [] for each in children}
     for _ in range(rounds):
         for child in children:
-            spent[child.variant.name].append(child.time(TOKENS[stage]))
+            tries: list[Timing] = []
+            while len(tries) < QUIET_TRIES and not any(_is_quiet(each) for each in tries):
+                wait_for_quiet(patience)
+                tries.append(child.time(TOKENS[stage]))
+            best = min(tries, key=lambda each: each.cores_of_others)
+            spent[child.variant.name].append(best)
     found: dict[str, Any] = {}
     for child in children:
         found[child.variant.name] = _summary(stage, child, spent[child.variant.name])
@@ -46,13 +62,18 @@ def measure_stage(variants: list[Variant], stage: str, rounds: int) -> dict[str,
     return found
 
 
-def _summary(stage: str, child: MeasuredChild, spent: list[tuple[float, float]]) -> dict[str, Any]:
-    seconds = median(wall for wall, _ in spent)
+def _is_quiet(timing: Timing) -> bool:
+    return timing.cores_of_others <= QUIET_CORES
+
+
+def _summary(stage: str, child: MeasuredChild, spent: list[Timing]) -> dict[str, Any]:
+    seconds = median(each.seconds for each in spent)
     summary = {
         "threads": child.facts["threads"],
         "seconds": round(seconds, 4),
-        "processor_seconds": round(median(processor for _, processor in spent), 4),
-        "all_seconds": [round(wall, 3) for wall, _ in spent],
+        "processor_seconds": round(median(each.processor_seconds for each in spent), 4),
+        "all_seconds": [round(each.seconds, 3) for each in spent],
+        "quiet_timings": sum(_is_quiet(each) for each in spent),
         "weight_bytes_per_token": child.facts["bytes_per_token"],
     }
     if stage == "fine":
@@ -94,10 +115,14 @@ def main() -> int:
     parser.add_argument("--stages", default=",".join(STAGES))
     parser.add_argument("--device", default="cpu", help="cpu or cuda; on cuda there is no int8")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--patience", type=float, default=5.0, help="seconds to wait for other programs to rest"
+    )
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     precisions = [p for p in chosen.precisions.split(",") if chosen.device == "cpu" or p != "int8"]
     start = time.time()
+    wait_for_quiet(chosen.patience)
     machine = ask_machine_facts() | {"processor": _processor(), "load_before": os.getloadavg()}
     sizes: dict[str, Any] = {}
     for size in chosen.sizes.split(","):
@@ -107,7 +132,9 @@ def main() -> int:
                 Variant("ours", size, stage, each, chosen.device, machine["threads_chosen"])
                 for each in precisions
             ]
-            sizes[size][stage] = found = measure_stage(variants, stage, chosen.rounds)
+            sizes[size][stage] = found = measure_stage(
+                variants, stage, chosen.rounds, chosen.patience
+            )
             _print(size, stage, found)
         if chosen.device == "cpu":
             add_floors(sizes[size], machine["read_bytes_per_second"])

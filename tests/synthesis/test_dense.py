@@ -72,6 +72,14 @@ def test_small_precisions_take_less_memory() -> None:
     assert sizes == [4 * 48 * 65, 2 * 48 * 64 + (4 if HAS_FBGEMM else 2) * 48, 48 * (64 + 12)]
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_bytes_do_not_overflow_where_everything_is_largest(sign: float) -> None:
+    x = torch.full((2, 64), 3.0)
+    x[:, 0] = 0.0  # so that the others become the largest byte
+    made = Dense(torch.full((4, 64), sign), None, "int8")(x)
+    torch.testing.assert_close(made, torch.full((2, 4), sign * 63 * 3.0), rtol=0.01, atol=0.0)
+
+
 @pytest.mark.skipif(not HAS_FBGEMM, reason="halves are packed by FBGEMM only")
 def test_a_weight_beyond_halves_stays_finite() -> None:
     made = Dense(torch.full((1, 4), 1e6), None, "bf16")(torch.ones(1, 4))

@@ -5,7 +5,7 @@ twice as fast, bytes four times. On processors, torch's own products of 16-bit m
 unless the processor has units for them, so there the weights are packed for FBGEMM, which widens
 them on the way and multiplies in float32; it packs IEEE halves, so `bf16` is held as these (three
 more bits of each weight are kept). `int8` is torch's dynamically quantised linear, with one scale
-per output.
+per output; what comes in is rounded to bytes with one scale per call.
 """
 
 import functools
@@ -73,7 +73,7 @@ class Dense(nn.Module):
     def _packed_product(self, x: torch.Tensor) -> torch.Tensor:
         product: torch.Tensor
         if self.kernel == "int8":
-            product = _MULTIPLY_BYTES(x.float(), self._packed, True)
+            product = _MULTIPLY_BYTES(x.float(), self._packed, False)
         else:
             product = _MULTIPLY_HALVES(x.float(), self._packed)
         return product if x.dtype == torch.float32 else product.to(x.dtype)
@@ -112,10 +112,21 @@ def _has_bf16_units() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+@functools.cache
+def _largest_byte() -> int:
+    """The largest weight in bytes.
+
+    Without VNNI units a processor adds two products in 16 bits, which must hold 2 * 255 * weight.
+    Seven bits for the weights and eight for what comes in lose less than torch's usual choice, the
+    other way round, for that has one scale in all and not one per output.
+    """
+    return 127 if torch.cpu._is_vnni_supported() else 64
+
+
 def _pack_bytes(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
     """Quantise a matrix to bytes with one scale per row, packed for the processor."""
     weight = weight.float().contiguous()
-    scales = (weight.abs().amax(1) / 127).clamp(min=1e-12).double()
+    scales = (weight.abs().amax(1) / _largest_byte()).clamp(min=1e-12).double()
     zeros = torch.zeros(len(weight), dtype=torch.long)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch points to a package that does the same
