@@ -16,7 +16,6 @@ from bench.bark_sizes import (
 from webui.arrays import Speaker
 from webui.synthesis import coarse, semantic
 from webui.synthesis.controls import StageControls
-from webui.synthesis.dense import Dense
 from webui.synthesis.fine import generate_fine
 from webui.synthesis.sampling import Drawing, generators_of
 from webui.synthesis.transformer import CausalTransformer, FineTransformer
@@ -102,7 +101,7 @@ class OurRun:
 
     def bytes_per_token(self) -> int:
         """How many bytes of weights a token reads."""
-        blocks = [part for part in self._model.blocks.modules() if isinstance(part, Dense)]
+        blocks = [part for block in self._model.blocks for part in block.dense]
         heads = [] if self._stage == "fine" else [self._model.heads[0]]
         return sum(part.nbytes for part in [*blocks, *heads])
 

@@ -41,7 +41,6 @@ class Recorder(CausalTransformer):
     device = torch.device("cpu")
 
     def __init__(self, answers):
-        torch.nn.Module.__init__(self)
         self.answers, self.read, self.windows = list(answers), [], []
 
     def new_cache(self, batch):
@@ -56,7 +55,7 @@ class Recorder(CausalTransformer):
             self.windows.append(ids[0].tolist())
         return ids.float().unsqueeze(-1)
 
-    def forward(self, embedded, cache, head=0):
+    def __call__(self, embedded, cache, head=0):
         logits = torch.full((len(embedded), L.SEMANTIC_VOCABULARY + 1 + 2_048), -20.0)
         logits[:, self.answers.pop(0) if self.answers else L.SEMANTIC_END] = 20.0
         return logits
@@ -117,10 +116,9 @@ class FineRecorder(FineTransformer):
     device = torch.device("cpu")
 
     def __init__(self, codes):
-        torch.nn.Module.__init__(self)
         self.true, self.seen = codes, []
 
-    def forward(self, codes, codebook, first, codebook_size):
+    def __call__(self, codes, codebook, first, codebook_size):
         self.seen.append((codes[0].clone().numpy(), codebook, first))
         scores = torch.zeros(1, codes.shape[1] - first, codebook_size)
         for frame in range(self.true.shape[1]):

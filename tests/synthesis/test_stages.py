@@ -266,13 +266,13 @@ def test_a_window_that_only_grows_is_not_read_again(
     tiny_family: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models, reads = load_models(tiny_family), []
-    forward = CausalTransformer.forward
+    call = CausalTransformer.__call__
 
     def counting(self: Any, embedded: torch.Tensor, cache: Any, head: int = 0) -> torch.Tensor:
         reads.append(embedded.shape[1])
-        return forward(self, embedded, cache, head)
+        return call(self, embedded, cache, head)
 
-    monkeypatch.setattr(CausalTransformer, "forward", counting)
+    monkeypatch.setattr(CausalTransformer, "__call__", counting)
     semantic = np.random.default_rng(0).integers(0, tiny.SEMANTIC, 31)
     finish(generate_coarse(models.coarse, models.family, [semantic], None, greedy()))
     assert len(reads) == 62

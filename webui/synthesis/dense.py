@@ -10,20 +10,25 @@ per output; what comes in is rounded to bytes with one scale per call.
 
 import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 _MULTIPLY_BYTES = torch.ops.quantized.linear_dynamic.default
 _MULTIPLY_HALVES = torch.ops.quantized.linear_dynamic_fp16.default
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+Product = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Dense(nn.Module):
-    """A linear layer in one of `PRECISIONS`; takes and gives the caller's dtype."""
+class Dense:
+    """A linear layer in one of `PRECISIONS`; takes and gives float32 on the CPU.
+
+    On other devices it takes and gives any dtype. It is no `nn.Module`: nothing here is trained,
+    and at one row a module's own work takes as long as a small product.
+    """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, precision: str) -> None:
         """Take the weights.
@@ -33,63 +38,25 @@ class Dense(nn.Module):
             bias: (outputs,) or None.
             precision: one of `PRECISIONS`; int8 only on the CPU.
         """
-        super().__init__()
-        self.outputs, self.inputs = weight.shape
+        outputs, inputs = weight.shape
         self.kernel = kernel_of(precision, weight.device.type)
-        self._packed: object | None = None
-        self.register_buffer("weight", None)
-        self.register_buffer("bias", None)
-        self.weight: torch.Tensor | None
-        self.bias: torch.Tensor | None
+        self._product: Product
         if self.kernel == "int8":
-            self._packed = _pack_bytes(weight, bias)
+            self.nbytes = outputs * (inputs + 12)  # and a scale, a zero and a bias for each row
+            self._product = _byte_product(weight, bias)
         elif self.kernel == "fbgemm":
-            self._packed = _pack_halves(weight, bias)
+            self.nbytes = outputs * (2 * inputs + 4)
+            self._product = _half_product(weight, bias)
         else:
-            self.weight = weight.to(_DTYPES[precision]).contiguous()
-            self.bias = None if bias is None else bias.to(_DTYPES[precision])
+            weight = weight.to(_DTYPES[precision]).contiguous()
+            bias = None if bias is None else bias.to(weight.dtype)
+            self.nbytes = weight.nbytes + (0 if bias is None else bias.nbytes)
+            widened = self.kernel == "widened"
+            self._product = (_widened_product if widened else _plain_product)(weight, bias)
 
-    @property
-    def nbytes(self) -> int:
-        """The memory that the weights take."""
-        if self.kernel == "int8":
-            return self.outputs * (self.inputs + 12)  # bytes, and per row a scale, zero and bias
-        if self.weight is None:
-            return self.outputs * (2 * self.inputs + 4)
-        return self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """`x` (..., rows, inputs) -> (..., rows, outputs)."""
-        if self.weight is None:
-            return self._packed_product(x)
-        if self.weight.dtype == x.dtype:
-            return F.linear(x, self.weight, self.bias)
-        if self.kernel == "plain":
-            return F.linear(x.to(self.weight.dtype), self.weight, self.bias).to(x.dtype)
-        return self._widened_product(x, self.weight)
-
-    __call__ = forward  # nobody hooks into it, and a module's own way there costs decoding 2 %
-
-    def _packed_product(self, x: torch.Tensor) -> torch.Tensor:
-        product: torch.Tensor
-        if self.kernel == "int8":
-            product = _MULTIPLY_BYTES(x.float(), self._packed, False)
-        else:
-            product = _MULTIPLY_HALVES(x.float(), self._packed)
-        return product if x.dtype == torch.float32 else product.to(x.dtype)
-
-    def _widened_product(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Multiply on a processor that has neither 16-bit units nor FBGEMM.
-
-        One row goes through `mv`, which widens as it reads; for several rows the whole matrix is
-        widened first, because their product in 16 bits is eight times slower than in float32.
-        """
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        if x.numel() > self.inputs:
-            return F.linear(x, weight.to(x.dtype), bias)
-        row = torch.mv(weight, x.to(weight.dtype).view(self.inputs)).to(x.dtype)
-        row = row if bias is None else row + bias
-        return row.view(*x.shape[:-1], self.outputs)
+        return self._product(x)
 
 
 def kernel_of(precision: str, device: str) -> str:
@@ -123,8 +90,8 @@ def _largest_byte() -> int:
     return 127 if torch.cpu._is_vnni_supported() else 64
 
 
-def _pack_bytes(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
-    """Quantise a matrix to bytes with one scale per row, packed for the processor."""
+def _byte_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
+    """Multiply with a matrix in bytes, one scale per row, packed for the processor."""
     weight = weight.float().contiguous()
     scales = (weight.abs().amax(1) / _largest_byte()).clamp(min=1e-12).double()
     zeros = torch.zeros(len(weight), dtype=torch.long)
@@ -134,12 +101,52 @@ def _pack_bytes(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
     packed: Any = torch.ops.quantized.linear_prepack(
         quantised, None if bias is None else bias.float()
     )
-    return packed
+
+    def multiply(x: torch.Tensor) -> torch.Tensor:
+        product: torch.Tensor = _MULTIPLY_BYTES(x, packed, False)
+        return product
+
+    return multiply
 
 
-def _pack_halves(weight: torch.Tensor, bias: torch.Tensor | None) -> object:
-    """Round a matrix to IEEE halves, packed for the processor; beyond 65,504 they saturate."""
+def _half_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
+    """Multiply with a matrix in IEEE halves, packed for the processor; they saturate at 65,504."""
     packed: Any = torch.ops.quantized.linear_prepack_fp16(
         weight.float().contiguous(), None if bias is None else bias.float()
     )
-    return packed
+
+    def multiply(x: torch.Tensor) -> torch.Tensor:
+        product: torch.Tensor = _MULTIPLY_HALVES(x, packed)
+        return product
+
+    return multiply
+
+
+def _plain_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
+    """Multiply in the dtype of the weights."""
+
+    def multiply(x: torch.Tensor) -> torch.Tensor:
+        if x.dtype == weight.dtype:
+            return F.linear(x, weight, bias)
+        return F.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
+
+    return multiply
+
+
+def _widened_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
+    """Multiply in float32 with 16-bit weights, where there are neither their units nor FBGEMM.
+
+    One row goes through `mv`, which widens as it reads; for several rows the whole matrix is
+    widened first, because their product in 16 bits is eight times slower than in float32.
+    """
+    outputs, inputs = weight.shape
+    wide_bias = None if bias is None else bias.float()
+
+    def multiply(x: torch.Tensor) -> torch.Tensor:
+        if x.numel() > inputs:
+            return F.linear(x, weight.to(x.dtype), wide_bias)
+        row = torch.mv(weight, x.to(weight.dtype).view(inputs)).to(x.dtype)
+        row = row if wide_bias is None else row + wide_bias
+        return row.view(*x.shape[:-1], outputs)
+
+    return multiply
