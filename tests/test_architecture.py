@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = {
-    **dict.fromkeys(("webui", "webui.arrays", "webui.errors", "webui.events"), 0),
+    **dict.fromkeys(
+        ("webui", "webui.arrays", "webui.errors", "webui.events", "webui.clone_results"), 0
+    ),
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
     "settings_flags": 1,

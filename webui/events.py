@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from webui.arrays import Speaker, Waveform
+from webui.clone_results import CloneOutcome, CloneReport, RecordingCheck
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a job is.
 
-    `stage` is one of queued, download, verify, load, semantic, coarse, fine, codec.
+    `stage` is one of queued, download, verify, load, semantic, coarse, fine, codec; while cloning
+    also check, listen, encode, convert, report.
     `fraction` is 0..1 of the whole job; `seconds_left` is None while nothing honest can be said.
     """
 
@@ -60,8 +62,29 @@ class Speech:
 
 
 @dataclass(frozen=True, eq=False)
+class Checked:
+    """A recording was looked at; `Done` follows."""
+
+    check: RecordingCheck
+
+
+@dataclass(frozen=True, eq=False)
+class Cloned:
+    """A voice was cloned; `Done` follows."""
+
+    outcome: CloneOutcome
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """A voice was judged; `Done` follows."""
+
+    report: CloneReport
+
+
+@dataclass(frozen=True, eq=False)
 class Done:
-    """The job has ended well. `result` is a `Speech` for speaking, None for downloads and loads."""
+    """The job has ended well. `result` is a `Speech` for speaking, None for the rest."""
 
     result: Speech | None = None
 
@@ -81,7 +104,7 @@ class Cancelled:
     partial: Speech | None = None
 
 
-Event: TypeAlias = Progress | AudioChunk | Done | Failed | Cancelled
+Event: TypeAlias = Progress | AudioChunk | Checked | Cloned | Reported | Done | Failed | Cancelled
 
 
 @dataclass

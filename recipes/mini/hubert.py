@@ -3,16 +3,19 @@
     python -m recipes.mini.hubert --work WORK --minutes 20
 
 Every frame answers for four moments, 10 ms apart, so that its features know the order of what
-happens inside the frame. Level, filtering and noise vary, so that the recording's sound does not matter.
+happens inside the frame. Level, filtering and noise vary, so that the recording's sound does not
+matter, and so do pace, pitch and formants, so that other speakers than the teacher's are understood.
 """
 
 import argparse
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -26,6 +29,7 @@ from recipes.mini.spelling import PHONES
 HOP = 640  # samples a frame: 25 frames a second
 MOMENTS = 4  # answers a frame
 BATCH = 16
+WARP = 0.2  # octaves
 
 
 def hubert_config() -> HubertConfig:
@@ -103,6 +107,13 @@ def varied(sound: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return (sound * 10 ** (generator.uniform(-18, 3) / 20)).astype(np.float32)
 
 
+def warped(clip: Clip, generator: np.random.Generator) -> Clip:
+    """The clip played up to a seventh slower or faster: pace, pitch and formants move together."""
+    factor = 2 ** generator.uniform(-WARP, WARP)
+    samples = soxr.resample(clip.samples.astype(np.float32), factor, 1.0, "MQ")
+    return replace(clip, samples=samples, ends=np.round(clip.ends / factor).astype(clip.ends.dtype))
+
+
 def batches(
     clips: list[Clip], generator: np.random.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -112,7 +123,7 @@ def batches(
     groups = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
     while True:
         for group in generator.permutation(len(groups)):
-            members = [clips[i] for i in groups[group]]
+            members = [warped(clips[i], generator) for i in groups[group]]
             sounds = [padded(varied(c.samples / 32_768.0, generator), config) for c in members]
             longest = max(map(len, sounds))
             sound = np.stack([np.pad(s, (0, longest - len(s))) for s in sounds]).astype(np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from webui.arrays import FineCodes, Speaker
+from webui.clone_results import Method, Recording
 from webui.synthesis.controls import SpeechControls
 
 
@@ -65,4 +66,66 @@ class PreviewRequest:
     fine: FineCodes
 
 
-Request: TypeAlias = SpeakRequest | LoadRequest | UnloadRequest | PreviewRequest
+@dataclass(frozen=True, eq=False)
+class CloneOrder:
+    """A voice to be cloned from recordings of one speaker, as a person asks for it.
+
+    Every method is tried on the `windows` best parts, `takes` times each where chance plays a
+    part; the clones come ranked. `window` (start and end in seconds of the first recording) is the
+    user's own choice instead. `transcript` None is recognised where a method needs it; `quantizer`,
+    `converter` and `seed` None leave the choice to the app.
+    """
+
+    recordings: tuple[Recording, ...]
+    methods: tuple[Method, ...] = ("quantizer",)
+    family: str | None = None
+    language: str = "en"
+    transcript: str | None = None
+    windows: int = 1
+    window: tuple[float, float] | None = None
+    takes: int = 1
+    denoise: bool = False
+    quantizer: str | None = None
+    converter: str | None = None
+    seed: int | None = None
+    report: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class CheckRequest:
+    """Say what is known of recordings: one `Checked`."""
+
+    recordings: tuple[Recording, ...]
+    denoise: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class CloneRequest:
+    """Clone a voice: progress, then one `Cloned`."""
+
+    order: CloneOrder
+    family: str
+
+
+@dataclass(frozen=True, eq=False)
+class ReportRequest:
+    """Let a voice say the report's sentences: progress, then one `Reported`.
+
+    `reference` is what it is compared with; None is the voice's own prompt.
+    """
+
+    family: str
+    speaker: Speaker
+    reference: Recording | None = None
+    language: str = "en"
+
+
+Request: TypeAlias = (
+    SpeakRequest
+    | LoadRequest
+    | UnloadRequest
+    | PreviewRequest
+    | CheckRequest
+    | CloneRequest
+    | ReportRequest
+)

@@ -20,6 +20,7 @@ from webui.backend.requests import (
     PreviewRequest,
     Request,
     SpeakRequest,
+    UnloadRequest,
 )
 from webui.errors import DeviceMemoryError, JobCancelled
 from webui.events import (
@@ -96,7 +97,7 @@ class Worker:
         elif isinstance(request, LoadRequest):
             yield from manager.models(request.family, cancel)
             yield Done()
-        else:
+        elif isinstance(request, UnloadRequest):
             manager.unload(request.family)
             yield Done()
 

@@ -1,0 +1,1 @@
+"""Recording -> a voice: the three ways of cloning, and what they need."""

@@ -1,0 +1,1 @@
+"""How good a speech or a voice is, in numbers."""
