@@ -1,121 +1,123 @@
-"""The pitch of speech over time: YIN's candidates, and the smoothest path through them."""
+"""Waveform -> pitch: how fast the voice swings, two hundred times a second.
+
+P. Boersma's method ("Accurate short-term analysis of the fundamental frequency", 1993; the one in
+Praat): the autocorrelation of a windowed frame divided by the window's own, a few candidates a
+frame, and the path through them that jumps least. The costs are his.
+"""
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from webui.arrays import Waveform
 from webui.audio import resample
 
-LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
+RATE = 12_000  # Hz, at which pitch is looked for
 STEP_SECONDS = 0.005
-_RATE = 12_000  # Hz; enough for the highest pitch, since its period is found between samples
-_WINDOW = 300  # samples that are compared with those one period later: 25 ms
-_LONGEST = int(_RATE / LOWEST_HZ) + 1  # samples
-_SHORTEST = int(_RATE / HIGHEST_HZ)
-_FFT = 512  # at least _WINDOW + _LONGEST
-_CANDIDATES = 5
-_VOICELESS = 0.32  # what a voiceless moment costs; YIN's dip is below it where there is a period
-_CHANGE = 0.15  # what it costs to begin or end a voiced stretch
-_LEAP = 2.0  # per octave between two moments
-_LONG_PERIOD = 0.06  # per octave of period: of two equal dips the shorter period is meant
-_QUIET = 10 ** (-45 / 20)  # against the loudest moment: nothing is voiced below
+LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
+WINDOW_SECONDS = 3 / LOWEST_HZ  # three periods of the lowest pitch
+FFT = 810  # at least the window and the longest period together
+LAGS_PER_SAMPLE = 3  # the autocorrelation is looked at between the samples too
+CANDIDATES = 5  # a frame, beside "unvoiced"
+BLOCK_FRAMES = 2_000  # are looked at together, which bounds the memory
+
+VOICING_THRESHOLD = 0.45
+SILENCE_THRESHOLD = 0.03  # of the loudest sample
+OCTAVE_COST = 0.01
+OCTAVE_JUMP_COST = 0.35 * 0.01 / STEP_SECONDS  # his are for steps of 0.01 s
+VOICING_CHANGE_COST = 0.14 * 0.01 / STEP_SECONDS
 
 
-def pitch_track(
-    waveform: Waveform, rate: int
-) -> tuple[Float[np.ndarray, "moments"], Float[np.ndarray, "moments"]]:
-    """Follow the pitch of one voice.
-
-    De Cheveigné and Kawahara's YIN (2002) gives each moment a few possible periods with the share
-    of energy that each leaves unexplained; dynamic programming chooses among them, and voiceless.
+def pitch_track(waveform: Waveform, rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Follow the pitch of a voice.
 
     Args:
-        waveform: the sound, of any length.
-        rate: samples per second.
+        waveform: mono sound of any length and level.
+        rate: its samples per second.
 
     Returns:
-        The moments in seconds, one each `STEP_SECONDS`, and their pitch in Hz: NaN where voiceless.
+        Times in seconds from the start, `STEP_SECONDS` apart and at least one, and the pitch in Hz
+        at each of them, between `LOWEST_HZ` and `HIGHEST_HZ`; nan where the voice does not swing.
     """
-    sound = resample(waveform, rate, _RATE).astype(np.float64)
-    moments = np.arange(max(1, int(len(waveform) / rate / STEP_SECONDS))) * STEP_SECONDS
-    frames, is_loud = _frames(sound, moments)
-    periods, costs = _candidates(_differences(frames))
-    costs[~is_loud] = np.inf
-    chosen = _smoothest(periods, costs)
-    hz = np.full(len(moments), np.nan)
-    voiced = np.flatnonzero(chosen >= 0)
-    hz[voiced] = _RATE / periods[voiced, chosen[voiced]]
-    return moments, hz
+    count = max(1, int(len(waveform) / rate / STEP_SECONDS))
+    times = np.arange(count) * STEP_SECONDS
+    sound = resample(waveform, rate, RATE) if len(waveform) else np.zeros(1, np.float32)
+    step, window = round(STEP_SECONDS * RATE), round(WINDOW_SECONDS * RATE)
+    padded = np.pad(sound - sound.mean(), (window // 2, window + step))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::step][:count]
+    loudest = float(np.abs(sound - sound.mean()).max())
+    blocks = [
+        _candidates(frames[start : start + BLOCK_FRAMES], loudest)
+        for start in range(0, count, BLOCK_FRAMES)
+    ]
+    pitches = np.concatenate([hz for hz, _ in blocks])
+    strengths = np.concatenate([strength for _, strength in blocks])
+    path = _smoothest_path(pitches, strengths)
+    return times, pitches[np.arange(count), path]
 
 
-def _frames(
-    sound: Float[np.ndarray, "samples"], moments: Float[np.ndarray, "moments"]
-) -> tuple[Float[np.ndarray, "moments width"], Bool[np.ndarray, "moments"]]:
-    """The sound around each moment, and whether it is loud enough to be looked at."""
-    width = _WINDOW + _LONGEST
-    padded = np.pad(sound - sound.mean() if sound.size else sound, (width // 2, width))
-    starts = np.round(moments * _RATE).astype(np.int64)
-    views = np.lib.stride_tricks.sliding_window_view(padded, width)
-    frames = views[np.minimum(starts, len(views) - 1)]
-    loudness = np.sqrt(np.mean(frames**2, axis=1))
-    return frames, loudness > max(_QUIET * float(loudness.max()), 1e-6)
+def _candidates(frames: np.ndarray, loudest: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pitches that a frame may have and how strongly: (frames, 1 + CANDIDATES); nan is unvoiced."""
+    centred = frames - frames.mean(axis=1, keepdims=True)
+    correlation = _normalised_autocorrelation(centred)  # (frames, lags)
+    left, here, right = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
+    is_peak = (here > left) & (here >= right) & (here > VOICING_THRESHOLD / 2)
+    first = _lags()[0] + 1
+    octaves = np.log2(LAGS_PER_SAMPLE * RATE / LOWEST_HZ / np.arange(first, first + here.shape[1]))
+    strength = np.where(is_peak, here + OCTAVE_COST * octaves.astype(np.float32), -np.inf)
+    best = np.argpartition(-strength, CANDIDATES, axis=1)[:, :CANDIDATES]
+    left, here, right, is_peak, strength = (
+        np.take_along_axis(each, best, axis=1) for each in (left, here, right, is_peak, strength)
+    )
+    bend = np.where(is_peak, np.maximum(2 * here - left - right, 1e-9), 1.0)
+    shift = ((right - left) / (2 * bend)).clip(-0.5, 0.5)  # of the parabola's top, in lags
+    hz = LAGS_PER_SAMPLE * RATE / (best + first + shift)
+    usable = is_peak & (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
+    strength = np.where(usable, strength + (right - left) * shift / 4, -np.inf)
+    peak = np.abs(centred).max(axis=1) / max(loudest, 1e-9)
+    quiet = np.maximum(0, 2 - peak * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD)
+    unvoiced = (VOICING_THRESHOLD + quiet)[:, None]
+    nothing = np.full_like(unvoiced, np.nan)
+    pitches = np.concatenate([nothing, np.where(usable, hz, np.nan)], axis=1)
+    return pitches.astype(np.float64), np.concatenate([unvoiced, strength], axis=1)
 
 
-def _differences(
-    frames: Float[np.ndarray, "moments width"],
-) -> Float[np.ndarray, "moments lags"]:
-    """YIN's normalised difference for the lags 0.._LONGEST: 0 is a perfect repetition."""
-    spectra = np.fft.rfft(frames, _FFT)
-    firsts = np.fft.rfft(frames[:, :_WINDOW], _FFT)
-    products = np.fft.irfft(spectra * firsts.conj(), _FFT)[:, : _LONGEST + 1]
-    sums = np.cumsum(np.pad(frames**2, ((0, 0), (1, 0))), axis=1)
-    energies = sums[:, _WINDOW:] - sums[:, : _LONGEST + 1]  # of the window, moved by each lag
-    unlike = np.maximum(energies[:, :1] + energies - 2 * products, 0.0)
-    means = np.cumsum(unlike[:, 1:], axis=1) / np.arange(1, _LONGEST + 1)
-    normal = np.ones_like(unlike)
-    np.divide(unlike[:, 1:], means, out=normal[:, 1:], where=means > 1e-12)
-    return normal
+def _lags() -> tuple[int, int]:
+    """The periods of all pitches, as lags, and one lag more at each end."""
+    shortest = int(LAGS_PER_SAMPLE * RATE / HIGHEST_HZ)
+    longest = int(np.ceil(LAGS_PER_SAMPLE * RATE / LOWEST_HZ))
+    return shortest - 1, longest + 1
 
 
-def _candidates(
-    unlike: Float[np.ndarray, "moments lags"],
-) -> tuple[Float[np.ndarray, "moments candidates"], Float[np.ndarray, "moments candidates"]]:
-    """The deepest dips of each moment: their periods in samples and what they cost."""
-    middle = unlike[:, 1:-1]
-    left, right = unlike[:, :-2], unlike[:, 2:]
-    is_dip = (middle <= left) & (middle < right)
-    is_dip[:, : _SHORTEST - 2] = False
-    lags = np.arange(1, unlike.shape[1] - 1)
-    length = _LONG_PERIOD * np.log2(lags / _SHORTEST)
-    costs = np.where(is_dip, middle + length, np.inf)
-    best = np.argpartition(costs, _CANDIDATES, axis=1)[:, :_CANDIDATES]
-    rows = np.arange(len(unlike))[:, None]
-    low, mid, high = left[rows, best], middle[rows, best], right[rows, best]
-    bend = low - 2 * mid + high
-    shift = np.clip(0.5 * (low - high) / np.maximum(bend, 1e-12), -0.5, 0.5)
-    return lags[best] + shift, costs[rows, best] - 0.25 * (low - high) * shift
+def _normalised_autocorrelation(frames: np.ndarray) -> np.ndarray:
+    """How alike each frame is to itself some lags later: 1 for what swings evenly."""
+    first, last = _lags()
+    window = np.hanning(frames.shape[1]).astype(np.float32)
+    own, of_window = _autocorrelation(frames * window), _autocorrelation(window[None])
+    energy = np.maximum(own[:, :1] / of_window[:, :1], 1e-12)
+    return own[:, first : last + 1] / energy / of_window[:, first : last + 1]
 
 
-def _smoothest(
-    periods: Float[np.ndarray, "moments candidates"], costs: Float[np.ndarray, "moments candidates"]
-) -> np.ndarray:
-    """The cheapest path: the candidate of each moment, -1 where it is voiceless."""
-    count = len(periods)
-    octaves = np.log2(periods)
-    states = _CANDIDATES + 1  # the last one is voiceless
-    total = np.append(costs[0], _VOICELESS)
-    came_from = np.zeros((count, states), np.int64)
-    step = np.full((states, states), _CHANGE)
-    step[-1, -1] = 0.0
-    for moment in range(1, count):
-        step[:-1, :-1] = _LEAP * np.abs(octaves[moment - 1][:, None] - octaves[moment][None, :])
-        through = total[:, None] + step
-        came_from[moment] = through.argmin(axis=0)
-        total = through[came_from[moment], np.arange(states)]
-        total[:-1] += costs[moment]
-        total[-1] += _VOICELESS
-    path = np.empty(count, np.int64)
-    path[-1] = int(total.argmin())
-    for moment in range(count - 1, 0, -1):
-        path[moment - 1] = came_from[moment, path[moment]]
-    return np.where(path == _CANDIDATES, -1, path)
+def _autocorrelation(frames: np.ndarray) -> np.ndarray:
+    power = np.abs(np.fft.rfft(frames, FFT)) ** 2
+    return np.fft.irfft(power, LAGS_PER_SAMPLE * FFT)
+
+
+def _smoothest_path(pitches: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """The column of each frame on the path of greatest strength and least jumping (Viterbi)."""
+    frames, columns = pitches.shape
+    voiced = np.isfinite(pitches)
+    octaves = np.where(voiced, np.log2(np.where(voiced, pitches, 1.0)), 0.0)
+    jump = OCTAVE_JUMP_COST * np.abs(octaves[1:, None, :] - octaves[:-1, :, None])
+    both = voiced[1:, None, :] & voiced[:-1, :, None]
+    change = VOICING_CHANGE_COST * (voiced[1:, None, :] != voiced[:-1, :, None])
+    costs = np.where(both, jump, change)  # (frames - 1, before, after)
+    total = strengths[0]
+    came_from = np.zeros((frames, columns), np.int64)
+    for frame in range(1, frames):
+        ways = total[:, None] - costs[frame - 1]
+        came_from[frame] = ways.argmax(axis=0)
+        total = ways.max(axis=0) + strengths[frame]
+    path = np.zeros(frames, np.int64)
+    path[-1] = total.argmax()
+    for frame in range(frames - 1, 0, -1):
+        path[frame - 1] = came_from[frame, path[frame]]
+    return path
