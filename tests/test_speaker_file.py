@@ -131,6 +131,15 @@ def test_an_impossible_length_of_the_recording_is_not_believed_and_can_be_saved(
     assert read_speaker(tmp_path / "ada.npz").metadata == found.metadata
 
 
+@pytest.mark.parametrize("similarity", ["9" * 400, "1.01", "-2", "true", '"0.8"'])
+def test_an_impossible_similarity_is_not_believed_and_can_be_saved(tmp_path, similarity):
+    text = f'{{"similarity": {similarity}, "name": "Ada"}}'
+    found = read_speaker(npz({**arrays(), "metadata": np.array(text)}))
+    assert found.metadata.similarity is None
+    write_speaker(tmp_path / "ada.npz", found.speaker, found.metadata)
+    assert read_speaker(tmp_path / "ada.npz").metadata == found.metadata
+
+
 def test_invisible_and_turning_characters_are_dropped_from_metadata():
     text = '{"name": "Ad\\u202ea\\u0000\\u200b", "notes": "a\\nb"}'
     metadata = read_speaker(npz({**arrays(), "metadata": np.array(text)})).metadata
@@ -208,6 +217,7 @@ def test_what_is_written_is_read_by_us_and_by_numpy(tmp_path):
     metadata = SpeakerMetadata(
         name="Ada ♪", family="bark", language="en", method="clone_with_quantizer",
         reference_seconds=6.5, consent=True, tags=("warm", "low"), other={"seed": 7},
+        consent_text="The speaker agreed.", converter="builtin", window="1.40-8.10", similarity=0.9,
     )  # fmt: skip
     write_speaker(path, speaker, metadata)
     found = read_speaker(path)

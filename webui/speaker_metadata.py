@@ -26,9 +26,13 @@ class SpeakerMetadata:
     language: str = ""
     method: str = ""
     quantizer: str = ""
+    converter: str = ""
+    window: str = ""  # the part of the recording that was used, "1.40-8.10" in seconds
     reference_seconds: float | None = None
     reference_sha256: str = ""
+    similarity: float | None = None  # to the recording, as the clone report measured it
     consent: bool | None = None
+    consent_text: str = ""  # the sentence that was confirmed
     app_version: str = ""
     created: str = ""  # ISO 8601, UTC
     tags: tuple[str, ...] = ()
@@ -36,6 +40,7 @@ class SpeakerMetadata:
     other: Mapping[str, Any] = field(default_factory=dict)
 
 
+_NUMBERS = {"reference_seconds": (0.0, 1e6), "similarity": (-1.0, 1.0)}  # what is believed
 _TEXTS = tuple(each.name for each in fields(SpeakerMetadata) if each.type is str)
 
 
@@ -70,10 +75,9 @@ def metadata_from_json(text: str) -> SpeakerMetadata:
     for name in _TEXTS:
         if isinstance(values.get(name), str):
             taken[name] = clean_text(values.pop(name))
-    seconds = values.get("reference_seconds")
-    # The comparison goes before any conversion: a whole number may have a thousand digits.
-    if isinstance(seconds, int | float) and type(seconds) is not bool and 0 <= seconds < 1e6:
-        taken["reference_seconds"] = float(values.pop("reference_seconds"))
+    for name, bounds in _NUMBERS.items():
+        if _is_number(values.get(name), *bounds):
+            taken[name] = float(values.pop(name))
     if isinstance(values.get("consent"), bool):
         taken["consent"] = values.pop("consent")
     tags = values.get("tags")
@@ -89,6 +93,14 @@ def clean_text(text: str) -> str:
         for letter in text[:MAX_VALUE_CHARACTERS]
     )
     return unicodedata.normalize("NFC", "".join(kept)).strip()
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    """Whether this is a number within its bounds.
+
+    They are compared before any conversion: a whole number may have a thousand digits.
+    """
+    return isinstance(value, int | float) and type(value) is not bool and least <= value <= most
 
 
 def _is_deep(values: object) -> bool:

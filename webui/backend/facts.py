@@ -5,6 +5,8 @@ from typing import Literal
 
 FamilyState = Literal["installed", "available", "downloading", "damaged"]
 VoiceSource = Literal["own", "builtin", "preset"]
+PartKind = Literal["method", "encoder", "quantizer", "converter", "recogniser", "speaker_encoder"]
+PartState = Literal["ready", "available", "downloading", "missing"]
 State = Literal["no_model", "downloading", "loading", "ready", "busy", "asleep", "failed"]
 
 
@@ -52,6 +54,29 @@ class VoiceInfo:
     method: str = ""
     created: str = ""  # ISO 8601, UTC
     notes: str = ""
+
+
+@dataclass(frozen=True)
+class CloningPart:
+    """Something that cloning uses: whether it is here, can be downloaded, or is missing and why.
+
+    `id` is what orders and `Service.download` call it; a method's id is the method. What is
+    `available` comes with `Service.download(id)`, together with what it needs itself. A method is
+    `ready` or `missing`.
+    """
+
+    id: str
+    kind: PartKind
+    title: str
+    state: PartState
+    language: str = ""  # ISO 639 code; empty: any
+    size_bytes: int = 0  # on disk when it is here, else of the download, about
+    licence: str = ""
+    licence_url: str = ""
+    needs_licence_consent: bool = False  # used only after the user accepted the licence
+    suggested: bool = False  # the best of its kind for its language
+    reason: str = ""  # why it is missing, and what to do
+    fraction: float | None = None  # of a running download
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class CloneOrder:
     Every method is tried on the `windows` best parts, `takes` times each where chance plays a
     part; the clones come ranked. `window` (start and end in seconds of the first recording) is the
     user's own choice instead. `transcript` None is recognised where a method needs it; `quantizer`,
-    `converter` and `seed` None leave the choice to the app.
+    `converter` and `seed` None leave the choice to the app. `accepts_licence` says that the user
+    has read and accepted the licence of a converter that asks for it.
     """
 
     recordings: tuple[Recording, ...]
@@ -89,6 +90,7 @@ class CloneOrder:
     converter: str | None = None
     seed: int | None = None
     report: bool = True
+    accepts_licence: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +103,14 @@ class CheckRequest:
 
 @dataclass(frozen=True, eq=False)
 class CloneRequest:
-    """Clone a voice: progress, then one `Cloned`."""
+    """Clone a voice: progress, then one `Cloned`.
+
+    `bases` are voices, with their names, that a conversion may start from.
+    """
 
     order: CloneOrder
     family: str
+    bases: tuple[tuple[str, Speaker], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
