@@ -30,6 +30,7 @@ PARTS = {
 MAX_FILE_BYTES = 32 * 2**30
 MAX_TENSORS = 20_000
 MAX_INDEX_BYTES = 2**24
+MAX_NOTES_BYTES = 2**16
 _SUNO_NAMES = (  # formats.md: Suno's names -> transformers' names
     (re.compile(r"^transformer\.wtes\."), "input_embeds_layers."),
     (re.compile(r"^transformer\.wte\."), "input_embeds_layer."),
@@ -68,6 +69,54 @@ def load_part(folder: Path, part: str) -> StateDict:
             "Download the family again."
         )
     return state
+
+
+def load_tensors(path: Path, inside: str | None = None) -> StateDict:
+    """Read all tensors of a single file, safetensors or torch's.
+
+    Args:
+        path: the file; one that does not end in .safetensors is taken for torch's.
+        inside: the key under which a torch file holds them, where it has that key.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or holds no tensors.
+    """
+    if path.suffix == ".safetensors":
+        state = dict(_tensors(path, ""))
+    else:
+        content = _read_torch(path)
+        content = content[inside] if inside and isinstance(content.get(inside), dict) else content
+        state = {str(k): each for k, each in content.items() if isinstance(each, torch.Tensor)}
+    if not state:
+        raise CheckpointError(f"The file {path.name} holds no weights. Download it again.")
+    return state
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Read what a file of weights says of itself; empty where it says nothing.
+
+    That is the metadata of a safetensors file (texts), or the JSON member `.info` that the
+    quantizer's trainers put into torch's zip.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                if length > MAX_INDEX_BYTES:
+                    raise ValueError("header too large")
+                found = json.loads(file.read(length)).get("__metadata__", {})
+        else:
+            with zipfile.ZipFile(path) as archive:
+                members = [m for m in archive.infolist() if m.filename.endswith("/.info")]
+                if not members or members[0].file_size > MAX_NOTES_BYTES:
+                    return {}
+                found = json.loads(archive.read(members[0]))
+    except (OSError, ValueError, AttributeError, struct.error, zipfile.BadZipFile) as fault:
+        raise _damaged(path) from fault
+    return found if isinstance(found, dict) else {}
 
 
 def load_suno(path: Path) -> tuple[NetworkConfig, StateDict]:
