@@ -32,6 +32,10 @@ class AudioFileError(UserError):
     """A recording cannot be read, or audio cannot be written."""
 
 
+class CloneError(UserError):
+    """No voice can be made of this recording in this way."""
+
+
 class SettingsError(UserError):
     """A flag or an environment variable has an unusable value."""
 

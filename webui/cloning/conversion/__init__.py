@@ -1,0 +1,1 @@
+"""Voice converters: they move speech from one voice to another."""
