@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.fake_cloning import FakeCloning
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.requests import SpeakOrder
@@ -59,7 +60,7 @@ def speaker() -> Speaker:
     return Speaker(np.zeros(50, np.int64), fine[:2], fine)
 
 
-class FakeService:
+class FakeService(FakeCloning):
     """The public names of `webui.backend.service.Service`, scripted.
 
     Set the attributes before the call: `chunks`, `failure` (the job ends with these words),
@@ -68,6 +69,7 @@ class FakeService:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
         self.settings = settings or Settings()
         self.chunks = 2
         self.failure: str | None = None

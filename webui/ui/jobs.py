@@ -1,11 +1,11 @@
-"""Who speaks now: one job per open page, a bounded number of them, each with its own Stop."""
+"""Who has work done now: one job of a kind per page, a bounded number, each with its Stop."""
 
 import threading
 
 from webui.errors import EngineError
 from webui.events import CancelToken
 
-MAX_JOBS = 8  # speaking or waiting, all visitors together
+MAX_JOBS = 8  # running or waiting, all visitors together
 
 
 class JobDesk:
@@ -16,18 +16,18 @@ class JobDesk:
         self._tokens: dict[str, CancelToken] = {}
         self._lock = threading.Lock()
 
-    def start(self, page: str) -> CancelToken:
+    def start(self, page: str, doing: str = "speaking") -> CancelToken:
         """Admit a job of a page.
 
         Raises:
-            EngineError: this page speaks already, or too many others wait.
+            EngineError: this page does the same already, or too many others wait.
         """
         with self._lock:
             if page in self._tokens:
-                raise EngineError("This page is still speaking. Press Stop first, or wait.")
+                raise EngineError(f"This page is still {doing}. Press Stop first, or wait.")
             if len(self._tokens) >= self._max_jobs:
                 raise EngineError(
-                    f"{len(self._tokens)} people are waiting. Your text is kept; "
+                    f"{len(self._tokens)} people are waiting. What you gave is kept; "
                     "please try again in a minute."
                 )
             token = CancelToken()

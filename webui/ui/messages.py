@@ -22,6 +22,16 @@ STAGES = {
     "coarse": "shaping the voice",
     "fine": "adding detail",
     "codec": "making the sound",
+    "check": "finding the best part",
+    "listen": "listening to the words",
+    "encode": "writing down the sound",
+    "convert": "changing the voice",
+    "report": "speaking a test sentence",
+}
+METHODS = {
+    "quantizer": "Quantizer",
+    "transcript": "From the transcript",
+    "conversion": "By conversion",
 }
 LANGUAGES = {
     "en": "English",
@@ -68,11 +78,11 @@ def time_words(seconds: float) -> str:
     return f"{seconds / 3_600:.1f} h"
 
 
-def progress_words(progress: Progress) -> str:
+def progress_words(progress: Progress, part: str = "sentence") -> str:
     """Say where a job is: which part, which stage, how long it still takes."""
     parts = []
     if progress.chunks > 1 and progress.stage not in ("queued", "load"):
-        parts.append(f"sentence {progress.chunk + 1} of {progress.chunks}")
+        parts.append(f"{part} {progress.chunk + 1} of {progress.chunks}")
     parts.append(STAGES.get(progress.stage, progress.stage))
     if progress.message:
         parts.append(progress.message)

@@ -7,6 +7,8 @@ from pathlib import Path
 from webui.backend.facts import FamilyInfo, VoiceInfo
 from webui.errors import FamilyNotFoundError, VoiceNotFoundError
 from webui.settings import Settings
+from webui.ui.clone_clips import ClipReader
+from webui.ui.clone_shelf import CloneShelf
 from webui.ui.downloads import Downloads
 from webui.ui.jobs import JobDesk
 from webui.ui.messages import language_name
@@ -25,6 +27,8 @@ class Studio:
     shelf: TakeShelf
     downloads: Downloads
     desk: JobDesk = field(default_factory=JobDesk)
+    clips: ClipReader = field(default_factory=ClipReader)
+    clones: CloneShelf = field(default_factory=CloneShelf)
     has_ffmpeg: bool = field(default_factory=lambda: shutil.which("ffmpeg") is not None)
 
     def installed_families(self) -> list[FamilyInfo]:
