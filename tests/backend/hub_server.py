@@ -111,6 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(200, b"<html>log in</html>" if fault else body)
         repo, rest = "/".join(parts[:2]), parts[2:]
         files = self.hub.repos.get(repo, {})
+        if rest[:2] == ["releases", "download"]:  # GitHub's address of a file of a release
+            name = "/".join(rest[3:])
+            return self._send_file(name, files[name]) if name in files else self._answer(404, b"")
         name = "/".join(rest[2:] if rest[:1] == ["resolve"] else rest[1:])
         if name not in files:
             return self._answer(404, b"Entry not found")

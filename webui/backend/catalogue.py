@@ -1,4 +1,7 @@
-"""The model families that can be downloaded: where they are, what they weigh, their licence."""
+"""The model families that can be downloaded: where they are, what they weigh, their licence.
+
+What cloning downloads is described by entries of the same kind, in `cloning_catalogue`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +19,11 @@ _VOICES = ("speaker_embeddings_path.json", "speaker_embeddings/*.npy")
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One family on the hub.
+    """One family, or one part of cloning, on the hub.
 
     The hub's listing names each file's size and hash; what `sha256` pins here must agree with it.
+    With `is_release` the files are attached to a release on GitHub instead, whose tag is the
+    revision: there `sha256` names the files and their hashes.
     """
 
     id: str
@@ -31,19 +36,21 @@ class CatalogueEntry:
     needed: tuple[str, ...] = _SETTINGS
     wanted: tuple[str, ...] = (*_TOKENIZER, *_VOICES)  # taken where the hub has them
     weights: tuple[str, ...] = ("model.safetensors", "pytorch_model.bin")  # the first that is there
+    any_of: tuple[str, ...] = ("vocab.txt", "tokenizer.json")  # one of them must be there
     languages: tuple[str, ...] = BARK_LANGUAGES
     sha256: Mapping[str, str] = field(default_factory=dict)
+    is_release: bool = False
 
     def choose(self, names: list[str]) -> list[str]:
-        """Pick the files of this family from all files of its repository.
+        """Pick the files of this entry from all files of its repository.
 
         Raises:
-            FamilyNotFoundError: a file is missing that the family cannot do without.
+            FamilyNotFoundError: a file is missing that the entry cannot do without.
         """
         weights = next((name for name in self.weights if name in names), None)
         missing = [name for name in self.needed if name not in names]
-        if not {"vocab.txt", "tokenizer.json"} & set(names):
-            missing.append("vocab.txt")
+        if self.any_of and not set(self.any_of) & set(names):
+            missing.append(self.any_of[0])
         if weights is None or missing:
             raise FamilyNotFoundError(
                 f"{self.repo} no longer holds {missing[0] if missing else self.weights[-1]}, so "

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 
+from webui.backend.cloning_catalogue import CLONING_CATALOGUE
+from webui.backend.cloning_parts import CloningParts
 from webui.backend.weights import download_family
 from webui.errors import UserError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
@@ -37,7 +39,7 @@ class _Running:
 
 
 class Downloads:
-    """All downloads of this app; at most one for each family."""
+    """All downloads of this app; at most one for each family and each part of cloning."""
 
     def __init__(self, settings: Settings, download: Download | None = None) -> None:
         self._settings = settings
@@ -122,6 +124,9 @@ class Downloads:
 
     def _from_the_hub(self, family: str, cancel: CancelToken) -> Iterator[Event]:
         settings = self._settings
+        if family in CLONING_CATALOGUE:
+            parts = CloningParts(settings.models_dir)
+            return parts.download(family, settings.hf_endpoint, settings.offline, cancel)
         return download_family(
             family, settings.models_dir, settings.hf_endpoint, settings.offline, cancel
         )

@@ -1,15 +1,16 @@
-"""Speaks the part of the Hugging Face hub's protocol that downloads need."""
+"""Speaks the part of the Hugging Face hub's protocol that downloads need, and GitHub's releases."""
 
 import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from webui.backend.catalogue import CatalogueEntry
 from webui.errors import DownloadError
 from webui.events import CancelToken
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_LISTING_BYTES = 2**24
+GITHUB = "https://github.com"
 CANCEL_SECONDS = 0.1  # between two looks at the cancel token while a read waits
 _SAFE_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,128}(/(?!\.)[A-Za-z0-9._-]{1,128}){0,4}")
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -100,7 +102,7 @@ class Hub:
             DownloadError: the hub refuses.
         """
         headers = {"Range": f"bytes={start}-"} if start else {}
-        with self._get(f"/{quote(repo)}/resolve/{commit}/{quote(name)}", headers) as response:
+        with self._get(self._address(repo, commit, name), headers) as response:
             if response.status_code == 416:  # what we have is not the start of the hub's file
                 yield 0, iter(())
                 return
@@ -112,6 +114,10 @@ class Hub:
             if begins not in (0, start):
                 raise InterruptedTransferError("it sends another part than was asked for")
             yield begins, self._chunks(response)
+
+    def _address(self, repo: str, commit: str, name: str) -> str:
+        """Where a file is, after the host."""
+        return f"/{quote(repo)}/resolve/{commit}/{quote(name)}"
 
     @contextmanager
     def _get(self, path: str, headers: dict[str, str]) -> Iterator["httpx.Response"]:
@@ -157,6 +163,45 @@ class Hub:
     def _chunks(response: "httpx.Response") -> Iterator[bytes]:
         # As they come: fixed sizes would lose what waits to be a whole one when the line breaks.
         yield from response.iter_raw()
+
+
+class Releases(Hub):
+    """The files of a release on GitHub: the hashes are known before, GitHub tells the sizes."""
+
+    def __init__(
+        self, sha256: Mapping[str, str], stall_seconds: float, cancel: CancelToken
+    ) -> None:
+        super().__init__(GITHUB, stall_seconds, cancel)
+        self._sha256 = sha256
+
+    def list_files(self, repo: str, revision: str) -> HubListing:
+        """Ask how large the files of a release are; `revision` is its tag.
+
+        Raises:
+            InterruptedTransferError: the host did not answer; trying again may help.
+            DownloadError: it has no such file, or does not tell its size.
+        """
+        files = []
+        for name, digest in self._sha256.items():
+            with self._get(self._address(repo, revision, name), {}) as response:
+                _refuse_status(response, name, self.host)
+                told = response.headers.get("content-length", "")
+            if not re.fullmatch(r"[0-9]{1,12}", told):
+                raise DownloadError(f"{self.host} does not tell the size of {name}.")
+            files.append(HubFile(name, int(told), digest, is_sha256=True))
+        return HubListing(revision, tuple(files))
+
+    def _address(self, repo: str, commit: str, name: str) -> str:
+        return f"/{quote(repo)}/releases/download/{quote(commit)}/{quote(name)}"
+
+
+def open_hub(
+    entry: CatalogueEntry, endpoint: str, stall_seconds: float, cancel: CancelToken
+) -> Hub:
+    """Connect to where an entry's files are."""
+    if entry.is_release:
+        return Releases(entry.sha256, stall_seconds, cancel)
+    return Hub(endpoint, stall_seconds, cancel)
 
 
 def _refuse_status(response: "httpx.Response", what: str, host: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from webui.backend.catalogue import CATALOGUE, CatalogueEntry, catalogue_entry
-from webui.backend.hub import Hub, HubFile, HubListing, InterruptedTransferError
+from webui.backend.hub import Hub, HubFile, HubListing, InterruptedTransferError, open_hub
 from webui.errors import DownloadError, StorageError
 from webui.events import Cancelled, CancelToken, Done, Event, Progress
 from webui.file_saving import save_file, storage_error, sync_folder
@@ -141,7 +141,7 @@ class _Job:
         """
         (self.work / "files").mkdir(parents=True, exist_ok=True)
         with _locked(self.work / "lock", self.entry.title):
-            hub = Hub(self.endpoint, self.patience.stall_seconds, self.cancel)
+            hub = open_hub(self.entry, self.endpoint, self.patience.stall_seconds, self.cancel)
             try:
                 listing = yield from self._patiently(lambda: self._list(hub))
                 files = self._choose(hub, listing)
