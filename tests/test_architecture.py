@@ -16,7 +16,7 @@ LAYERS = {
     ),
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
-    "settings_flags": 1,
+    **dict.fromkeys(("settings_flags", "speaker_archive", "speaker_editing", "file_lock"), 1),
     "synthesis": 2,
     "cloning": 3,
     "quality": 3,
@@ -24,7 +24,7 @@ LAYERS = {
     "backend": 5,
     "ui": 6,
     "http_api": 6,
-    **dict.fromkeys(("cli", "cli_doctor", "cli_lists", "cli_serve", "cli_speak"), 6),
+    **dict.fromkeys(("cli", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6),
     **dict.fromkeys(("cli_terminal", "__main__"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other

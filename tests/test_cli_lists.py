@@ -79,7 +79,7 @@ def test_json_tells_everything_about_a_voice(webui, own_voices, capsys):
     assert voices["Ada"] == {
         "id": "ada-b3802f61", "name": "Ada", "family": "tiny", "language": "en",
         "source": "builtin", "tags": [], "seconds": 2.0, "broken": None, "repairable": False,
-        "method": "", "created": "", "notes": "",
+        "method": "", "created": "", "notes": "", "favourite": False,
     }  # fmt: skip
 
 

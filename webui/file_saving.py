@@ -39,6 +39,22 @@ def save_file(path: Path, data: bytes, *, replace: bool = False) -> None:
         raise storage_error(fault, path) from fault
 
 
+def move_file(source: Path, target: Path) -> None:
+    """Give a file another place on the same disk; the name there must be free.
+
+    Raises:
+        StorageError: the name is taken, or there is no permission.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _publish(source, target, replace=False)
+        source.unlink(missing_ok=True)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
+    except OSError as fault:
+        raise storage_error(fault, target) from fault
+
+
 def storage_error(fault: OSError, path: Path) -> StorageError:
     """Say in words why a file could not be written."""
     if fault.errno == errno.EEXIST:

@@ -5,12 +5,7 @@ them is ever executed. This is the only module that reads numpy's formats.
 """
 
 import math
-import os
 import re
-import stat
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +15,16 @@ import numpy as np
 from webui.arrays import Speaker
 from webui.errors import SpeakerFileError
 from webui.file_saving import save_file
+from webui.speaker_archive import (
+    MAX_CODEBOOKS,
+    MAX_FILE_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_LENGTH,
+    damaged,
+    pack_members,
+    read_members,
+    read_regular_file,
+)
 from webui.speaker_limits import (
     BARK_LIMITS,
     MismatchedSpeakerError,
@@ -43,27 +48,16 @@ __all__ = [
     "SpeakerMetadata",
     "check_speaker_fits",
     "limits_of",
+    "pack_speaker",
+    "read_metadata_text",
     "read_npy_array",
     "read_speaker",
     "read_speaker_arrays",
+    "read_speaker_bytes",
+    "with_metadata_text",
     "write_speaker",
 ]
 
-MAX_LENGTH = 16_384  # tokens or frames: 3.6 minutes of Bark; published voices have at most 1,098
-MAX_CODEBOOKS = 32
-MAX_FILE_BYTES = 2**23  # 32 codebooks, 8 bytes a code, twice over
-MAX_HEADER_BYTES = 1_024
-MAX_MEMBERS = 8
-
-MEMBERS = {
-    "semantic_prompt": "semantic",
-    "semantic": "semantic",
-    "coarse_prompt": "coarse",
-    "coarse": "coarse",
-    "fine_prompt": "fine",
-    "fine": "fine",
-    "metadata": "metadata",
-}
 _FIELD = (
     r"\s*(?:'descr'\s*:\s*'(?P<descr{n}>[^'\\]{{1,16}})'"
     r"|'fortran_order'\s*:\s*(?P<fortran{n}>True|False)"
@@ -72,11 +66,6 @@ _FIELD = (
 _HEADER = re.compile(r"\{" + ",".join(_FIELD.format(n=n) for n in range(3)) + r",?\s*\}\s*")
 _WHOLE_NUMBERS = re.compile(r"[<>|=]?[iu][1248]")
 _TEXT = re.compile(r"[<>|=]?(?P<kind>[US])(?P<length>[0-9]{1,6})")
-_END_OF_ZIP = struct.Struct("<4s4H2LH")  # PKWARE APPNOTE 4.3.16
-_BROKEN_ZIP = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, RuntimeError,
-    NotImplementedError, OSError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +91,7 @@ def read_speaker(
         MismatchedSpeakerError: the parts do not last equally long; `repair` would cut them.
         SpeakerFileError: it is no speaker file, or not one of this family.
     """
-    data = source if isinstance(source, bytes) else _read_regular_file(source, MAX_FILE_BYTES)
-    if len(data) > MAX_FILE_BYTES:
-        raise SpeakerFileError(_too_big(len(data), MAX_FILE_BYTES))
-    members = _read_members(data)
+    members = read_members(source if isinstance(source, bytes) else read_speaker_bytes(source))
     missing = [part for part in ("semantic", "fine") if part not in members]
     if missing:
         what = {"semantic": "what is said (semantic_prompt)", "fine": "the sound (fine_prompt)"}
@@ -143,7 +129,7 @@ def read_npy_array(path: Path, *, dimensions: int) -> np.ndarray:
         SpeakerFileError: it is missing, too big, or holds something else.
     """
     cap = MAX_HEADER_BYTES + 16 + MAX_LENGTH * 8 * (1 if dimensions == 1 else MAX_CODEBOOKS)
-    array = _read_array(_read_regular_file(path, cap), path.name)
+    array = _read_array(read_regular_file(path, cap), path.name)
     if array.ndim != dimensions:
         raise SpeakerFileError(
             f'The file "{path.name}" has {array.ndim} dimensions instead of {dimensions}.'
@@ -181,9 +167,24 @@ def write_speaker(
         SpeakerFileError: the arrays are not those of a voice.
         StorageError: the name is taken, or the file cannot be written.
     """
-    text = metadata_to_json(metadata)
-    if len(text) > MAX_METADATA_CHARACTERS:
-        raise SpeakerFileError("The notes of this voice are too long to be saved. Shorten them.")
+    save_file(path, pack_speaker(speaker, metadata_to_json(metadata)), replace=replace)
+
+
+def read_speaker_bytes(path: Path) -> bytes:
+    """Read a speaker file's bytes as they are, looking at nothing but their number.
+
+    Raises:
+        SpeakerFileError: it is gone, no plain file, or larger than any voice.
+    """
+    return read_regular_file(path, MAX_FILE_BYTES)
+
+
+def pack_speaker(speaker: Speaker, metadata_text: str) -> bytes:
+    """Make the bytes of a speaker file.
+
+    Raises:
+        SpeakerFileError: the arrays are not those of a voice, or the metadata is too long.
+    """
     codebooks = len(speaker.fine) if np.ndim(speaker.fine) == 2 else 0
     check_speaker_fits(
         speaker, SpeakerLimits(codebooks, len(speaker.coarse), 2**31 - 1, 2**31 - 1, None, None)
@@ -194,100 +195,39 @@ def write_speaker(
         semantic_prompt=speaker.semantic.astype(np.int64),
         coarse_prompt=speaker.coarse.astype(np.int64),
         fine_prompt=speaker.fine.astype(np.int32),
-        metadata=np.array(text),
+        metadata=_text_array(metadata_text),
     )
-    save_file(path, buffer.getvalue(), replace=replace)
+    return buffer.getvalue()
 
 
-def _read_regular_file(path: Path, cap: int) -> bytes:
-    """Read a whole file that is a plain file of at most `cap` bytes; never wait, never follow."""
-    flags = os.O_RDONLY
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
+def read_metadata_text(data: bytes) -> str:
+    """Give the JSON that a speaker file holds, empty when it holds none or it is not text.
+
+    Raises:
+        SpeakerFileError: it is no speaker file.
+    """
+    raw = read_members(data).get("metadata")
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise SpeakerFileError(f'"{path.name}" is not a plain file.')
-        descriptor = os.open(path, flags)
-        with os.fdopen(descriptor, "rb") as file:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise SpeakerFileError(f'"{path.name}" is not a plain file.')
-            if facts.st_size > cap:
-                raise SpeakerFileError(_too_big(facts.st_size, cap))
-            data = file.read(cap + 1)
-    except FileNotFoundError:
-        raise SpeakerFileError(f'The speaker file "{path.name}" is not there any more.') from None
-    except (OSError, ValueError) as fault:
-        raise SpeakerFileError(f'"{path.name}" cannot be read ({fault}).') from fault
-    if len(data) > cap:
-        raise SpeakerFileError(_too_big(len(data), cap))
-    return data
+        return "" if raw is None else _decode_text(raw)
+    except ValueError:
+        return ""
 
 
-def _read_members(data: bytes) -> dict[str, bytes]:
-    """Unpack the members that a speaker file may have, each within its bounds."""
-    _check_directory(data)
-    members: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            for info in archive.infolist():
-                part = _check_member(info, members)
-                cap = _member_cap(part)
-                if info.file_size > cap:
-                    raise SpeakerFileError(_too_big(info.file_size, cap, f'part "{part}" of it'))
-                with archive.open(info) as file:
-                    raw = file.read(info.file_size + 1)
-                if len(raw) != info.file_size:
-                    raise SpeakerFileError(_damaged("a part is shorter than it says"))
-                members[part] = raw
-    except _BROKEN_ZIP as fault:
-        raise SpeakerFileError(_damaged(f"{fault}"[:120] or type(fault).__name__)) from fault
-    return members
+def with_metadata_text(data: bytes, text: str) -> bytes:
+    """Give a speaker file other metadata; every byte of its arrays stays as it is.
+
+    Raises:
+        SpeakerFileError: it is no speaker file, or the metadata is too long.
+    """
+    buffer = BytesIO()
+    np.save(buffer, _text_array(text))
+    return pack_members({**read_members(data), "metadata": buffer.getvalue()})
 
 
-def _check_directory(data: bytes) -> None:
-    """Check the end of the zip before its directory is read."""
-    if len(data) < 100 or data[:4] != b"PK\x03\x04":
-        raise SpeakerFileError(
-            "This is not a speaker file. A speaker file ends in .npz and was made by Bark or a "
-            "voice cloning tool."
-        )
-    end = _END_OF_ZIP.unpack(data[-_END_OF_ZIP.size :])
-    magic, disk, first_disk, here, entries, size, offset, comment = end
-    if magic != b"PK\x05\x06" or comment or disk or first_disk or here != entries:
-        raise SpeakerFileError(_damaged("its end is missing"))
-    if not 0 < entries <= MAX_MEMBERS or size > 512 * MAX_MEMBERS:
-        raise SpeakerFileError(
-            f"This is not a speaker file: it holds {entries:,} parts, a voice has at most "
-            f"{MAX_MEMBERS}."
-        )
-    if offset + size + _END_OF_ZIP.size != len(data):
-        raise SpeakerFileError(_damaged("its table of contents is not where it should be"))
-
-
-def _check_member(info: zipfile.ZipInfo, seen: dict[str, bytes]) -> str:
-    name = info.orig_filename.removesuffix(".npy")
-    part = MEMBERS.get(name)
-    if part is None or info.orig_filename != f"{name}.npy":
-        raise SpeakerFileError(
-            f"This is not a speaker file: it holds {info.orig_filename[:40]!r}, which no voice has."
-        )
-    if part in seen:
-        raise SpeakerFileError(f'This speaker file holds the part "{part}" twice.')
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise SpeakerFileError("This speaker file is packed in an unusual way. Save it again.")
-    if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
-        raise SpeakerFileError(_damaged(f'the part "{part}" has two lengths'))
-    if info.flag_bits & 0x61:  # encrypted, patched, strongly encrypted
-        raise SpeakerFileError("This speaker file is locked with a password. Unlock it first.")
-    return part
-
-
-def _member_cap(part: str) -> int:
-    if part == "metadata":
-        return MAX_HEADER_BYTES + 16 + 4 * MAX_METADATA_CHARACTERS
-    codebooks = 1 if part == "semantic" else MAX_CODEBOOKS
-    return MAX_HEADER_BYTES + 16 + 8 * codebooks * MAX_LENGTH
+def _text_array(text: str) -> np.ndarray:
+    if len(text) > MAX_METADATA_CHARACTERS:
+        raise SpeakerFileError("The notes of this voice are too long to be saved. Shorten them.")
+    return np.array(text)
 
 
 @dataclass(frozen=True)
@@ -304,11 +244,11 @@ def _read_header(raw: bytes, part: str) -> _Header:
     """Read the head of a .npy by pattern: no word of it is evaluated."""
     version = raw[6:8]
     if raw[:6] != b"\x93NUMPY" or version not in (b"\x01\x00", b"\x02\x00", b"\x03\x00"):
-        raise SpeakerFileError(_damaged(f'the part "{part}" is not an array'))
+        raise SpeakerFileError(damaged(f'the part "{part}" is not an array'))
     start = 10 if version == b"\x01\x00" else 12
     length = int.from_bytes(raw[8:start], "little")
     if length > MAX_HEADER_BYTES or start + length > len(raw):
-        raise SpeakerFileError(_damaged(f'the part "{part}" has a wrong head'))
+        raise SpeakerFileError(damaged(f'the part "{part}" has a wrong head'))
     found = _HEADER.fullmatch(raw[start : start + length].decode("latin-1"))
     fields: dict[str, str] = {}
     for name, text in (found.groupdict() if found else {}).items():
@@ -321,7 +261,7 @@ def _read_header(raw: bytes, part: str) -> _Header:
         )
     sizes = re.fullmatch(r"\s*(\d{1,9}L?(\s*,\s*\d{1,9}L?)*\s*,?\s*)?", fields["shape"])
     if not sizes or ("," not in fields["shape"] and fields["shape"].strip()):
-        raise SpeakerFileError(_damaged(f'the part "{part}" has a wrong head'))
+        raise SpeakerFileError(damaged(f'the part "{part}" has a wrong head'))
     return _Header(
         descr=fields["descr"],
         fortran=fields["fortran"] == "True",
@@ -344,7 +284,7 @@ def _read_array(raw: bytes, part: str) -> np.ndarray:
             f"or two dimensions and at most {MAX_LENGTH:,} steps."
         )
     if len(header.body) != math.prod(header.shape) * kind.itemsize:
-        raise SpeakerFileError(_damaged(f'the part "{part}" has {len(header.body):,} bytes'))
+        raise SpeakerFileError(damaged(f'the part "{part}" has {len(header.body):,} bytes'))
     array = np.frombuffer(header.body, kind).reshape(
         header.shape, order="F" if header.fortran else "C"
     )
@@ -356,6 +296,19 @@ def _read_array(raw: bytes, part: str) -> np.ndarray:
 def _read_metadata(raw: bytes | None) -> tuple[SpeakerMetadata, tuple[str, ...]]:
     if raw is None:
         return SpeakerMetadata(), ()
+    try:
+        return metadata_from_json(_decode_text(raw)), ()
+    except ValueError:
+        return SpeakerMetadata(), ("The notes in this speaker file cannot be read; left out.",)
+
+
+def _decode_text(raw: bytes) -> str:
+    """Read a .npy that holds one text.
+
+    Raises:
+        SpeakerFileError: it holds something else.
+        ValueError: its letters are broken.
+    """
     header = _read_header(raw, "metadata")
     found = _TEXT.fullmatch(header.descr)
     if not found or header.shape not in ((), (1,)):
@@ -365,13 +318,9 @@ def _read_metadata(raw: bytes | None) -> tuple[SpeakerMetadata, tuple[str, ...]]
         )
     width = 4 if found["kind"] == "U" else 1
     if len(header.body) != int(found["length"]) * width:
-        raise SpeakerFileError(_damaged('the part "metadata" has a wrong length'))
+        raise SpeakerFileError(damaged('the part "metadata" has a wrong length'))
     order = "be" if header.descr.startswith(">") else "le"
-    try:
-        text = header.body.decode(f"utf-32-{order}" if width == 4 else "utf-8").rstrip("\0")
-        return metadata_from_json(text), ()
-    except ValueError:
-        return SpeakerMetadata(), ("The notes in this speaker file cannot be read; left out.",)
+    return header.body.decode(f"utf-32-{order}" if width == 4 else "utf-8").rstrip("\0")
 
 
 def _fit_together(
@@ -384,15 +333,3 @@ def _fit_together(
         coarse = fine[: limits.coarse_codebooks] if fine.ndim == 2 else fine
     check_ranges(semantic, coarse, fine, limits)
     return even_lengths(semantic, coarse, fine, limits, repair=repair)
-
-
-def _damaged(reason: str) -> str:
-    return (
-        f"This speaker file is damaged: {reason}. Download it again, or ask for it as a whole file."
-    )
-
-
-def _too_big(size: int, cap: int, what: str = "file") -> str:
-    return (
-        f"This is not a speaker file: the {what} has {size:,} bytes, a voice has at most {cap:,}."
-    )

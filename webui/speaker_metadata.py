@@ -71,19 +71,37 @@ def metadata_from_json(text: str) -> SpeakerMetadata:
     if _is_deep(values):
         raise ValueError("nested too deeply")
     values.pop(_OURS, None)
-    taken: dict[str, Any] = {}
+    taken: dict[str, Any] = {
+        name: float(values.pop(name))
+        for name, bounds in _NUMBERS.items()
+        if _is_number(values.get(name), *bounds)
+    }
     for name in _TEXTS:
         if isinstance(values.get(name), str):
             taken[name] = clean_text(values.pop(name))
-    for name, bounds in _NUMBERS.items():
-        if _is_number(values.get(name), *bounds):
-            taken[name] = float(values.pop(name))
     if isinstance(values.get("consent"), bool):
         taken["consent"] = values.pop("consent")
     tags = values.get("tags")
     if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
         taken["tags"] = tuple(clean_text(tag)[:64] for tag in values.pop("tags")[:MAX_TAGS])
     return SpeakerMetadata(**taken, other=values)
+
+
+def edited_json(text: str, changes: Mapping[str, str | tuple[str, ...]]) -> str:
+    """Change some values in a file's metadata; what is not named stays as whoever wrote it.
+
+    An empty value takes its key out. Text that is no JSON of ours is kept under `unreadable`.
+    """
+    try:
+        metadata_from_json(text or "{}")
+        values = json.loads(text or "{}")
+    except ValueError:
+        values = {"unreadable": text[: MAX_METADATA_CHARACTERS // 16]}
+    for name, value in changes.items():
+        values.pop(name, None)
+        if value:
+            values[name] = list(value) if isinstance(value, tuple) else value
+    return json.dumps({**values, _OURS: 1}, ensure_ascii=True, sort_keys=True, allow_nan=False)
 
 
 def clean_text(text: str) -> str:

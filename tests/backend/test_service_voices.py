@@ -9,9 +9,10 @@ from tests.backend.scripted_engine import SOUND
 from tests.backend.voice_files import PARTS, add_mismatched_voice, add_voice
 from tests.tiny_family import random_speaker
 from webui.arrays import Speaker
-from webui.backend import service as service_module
+from webui.backend import voice_previews
 from webui.backend.requests import PreviewRequest, SpeakOrder
-from webui.backend.service import HEARD_SECONDS, Service, require_voice
+from webui.backend.service import Service, require_voice
+from webui.backend.voice_previews import HEARD_SECONDS
 from webui.errors import (
     EngineError,
     FamilyNotFoundError,
@@ -111,7 +112,7 @@ def test_of_a_long_voice_the_end_is_heard(service, engine, own):
 
 
 def test_only_so_many_previews_are_kept(service, engine, own, monkeypatch):
-    monkeypatch.setattr(service_module, "PREVIEWS_KEPT", 2)
+    monkeypatch.setattr(voice_previews, "PREVIEWS_KEPT", 2)
     for number in range(3):
         add_voice(own / f"{number}.npz", family="tiny")
     ids = [voice.id for voice in service.voices("tiny")]

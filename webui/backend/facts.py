@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from webui.speaker_metadata import SpeakerMetadata
+
 FamilyState = Literal["installed", "available", "downloading", "damaged"]
 VoiceSource = Literal["own", "builtin", "preset"]
 PartKind = Literal["method", "encoder", "quantizer", "converter", "recogniser", "speaker_encoder"]
@@ -53,7 +55,34 @@ class VoiceInfo:
     repairable: bool = False
     method: str = ""
     created: str = ""  # ISO 8601, UTC
-    notes: str = ""
+    notes: str = ""  # what is to be known before it is used; the user's own are in VoiceDetails
+    favourite: bool = False
+
+
+@dataclass(frozen=True)
+class VoiceDetails:
+    """All that a voice's file says about it."""
+
+    info: VoiceInfo
+    metadata: SpeakerMetadata
+
+
+@dataclass(frozen=True)
+class DeletedVoice:
+    """A voice that can be brought back by its `token` until `kept_until` (ISO 8601, UTC)."""
+
+    token: str
+    id: str  # that it had
+    name: str
+    kept_until: str
+
+
+@dataclass(frozen=True)
+class ImportedVoices:
+    """What became of files that were to be voices."""
+
+    added: tuple[VoiceInfo, ...]
+    refused: tuple[tuple[str, str], ...]  # the file's name, and why
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,43 @@
 """The app behind every door: families, voices, speaking, downloads, and how it all is."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from webui.arrays import Speaker, Waveform
+from webui.arrays import FineCodes, Speaker, Waveform
 from webui.backend.catalogue import CATALOGUE, CatalogueEntry
 from webui.backend.downloads import Downloads
 from webui.backend.engine import Engine, make_engine
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.family_folders import FamilyFolders, best_family
+from webui.backend.favourite_voices import FavouriteVoices
+from webui.backend.library_desk import LibraryDesk
 from webui.backend.requests import (
     LoadRequest,
-    PreviewRequest,
     SpeakOrder,
     SpeakRequest,
     UnloadRequest,
 )
-from webui.backend.speaker_library import SpeakerLibrary, Stamp
+from webui.backend.speaker_library import SpeakerLibrary
 from webui.backend.status import service_status
+from webui.backend.voice_previews import VoicePreviews
 from webui.backend.weights import is_installed
 from webui.errors import (
     CheckpointError,
-    EngineError,
     FamilyNotFoundError,
     TextError,
     UserError,
     VoiceNotFoundError,
 )
-from webui.events import AudioChunk, CancelToken, Event, Failed, Progress
+from webui.events import CancelToken, Event, Failed, Progress
 from webui.family import FamilyConfig, read_family
 from webui.file_saving import sweep_leftovers
 from webui.settings import Settings
-from webui.speaker_file import write_speaker
-from webui.speaker_limits import check_ranges, even_lengths, limits_of
 from webui.speaker_metadata import SpeakerMetadata
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.text import normalise
-from webui.voice_names import check_voice_name, new_file_name
 
-PREVIEWS_KEPT = 32
-HEARD_SECONDS = 60.0  # the most of a voice that a preview plays
 _INCOMPLETE = "A file is missing or has another size. Download the family again."
 
 
@@ -53,15 +48,18 @@ class Service:
         self.settings = settings
         roots = (settings.models_dir, settings.builtin_models_dir)
         self._folders = FamilyFolders(tuple(dict.fromkeys(roots)))
-        self._library = SpeakerLibrary(settings.speakers_dir, self._folders)
+        own = settings.speakers_dir
+        self._library = SpeakerLibrary(own, self._folders, FavouriteVoices(own))
         self._looking = threading.Lock()  # of the library
         self._engine = engine or make_engine(settings)
         self._downloads = Downloads(settings)
         self._sizes: dict[Path, tuple[int, int]] = {}  # of folders: time of change in ns, bytes
-        self._previews: OrderedDict[tuple[str, Stamp], tuple[Waveform, int]] = OrderedDict()
+        self._previews = VoicePreviews(self._engine)
+        self.library = LibraryDesk(self._library, self._looking, own, self._hear)
         self._failure: Failed | None = None  # of the last job that needed the engine
-        if settings.speakers_dir.is_dir():
-            sweep_leftovers(settings.speakers_dir)
+        if own.is_dir():
+            sweep_leftovers(own)
+            self.library.sweep()
 
     def families(self) -> list[FamilyInfo]:
         """List all families: the installed ones, then those that can be downloaded."""
@@ -163,23 +161,7 @@ class Service:
             family = self._library.family_for(voice_id)
             speaker = self._library.speaker(voice_id, family)
             key = voice_id, self._library.stamp(voice_id)
-            known = self._previews.get(key)
-        if known is not None:
-            return known
-        frames = int(HEARD_SECONDS * self._config(family).coarse.rate_hz)
-        sound = None
-        for event in self._engine.run(PreviewRequest(family, speaker.fine[:, -frames:])):
-            if isinstance(event, AudioChunk):
-                sound = event.waveform, event.sample_rate
-            elif isinstance(event, Failed):
-                raise EngineError(event.message)
-        if sound is None:
-            raise EngineError("The preview was stopped before it could be heard. Try it again.")
-        with self._looking:
-            self._previews[key] = sound
-            while len(self._previews) > PREVIEWS_KEPT:
-                self._previews.popitem(last=False)
-        return sound
+        return self._previews.sound(self._config(family), speaker.fine, key)
 
     def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         """Keep a voice among the user's own, under a file name that nobody else has.
@@ -189,14 +171,7 @@ class Service:
             FamilyNotFoundError: `metadata` names no installed family.
             StorageError: it cannot be written.
         """
-        name = check_voice_name(metadata.name)
-        limits = limits_of(read_family(self._folders.find(metadata.family)))
-        check_ranges(made.semantic, made.coarse, made.fine, limits)
-        fitting, _ = even_lengths(made.semantic, made.coarse, made.fine, limits)
-        path = self.settings.speakers_dir / new_file_name(name)
-        write_speaker(path, fitting, replace(metadata, name=name))
-        with self._looking:
-            return self._library.voice(self._library.id_of(path))
+        return self.library.save(made, metadata)
 
     def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Say a text; what is wrong with the order is raised before anything is computed.
@@ -235,6 +210,10 @@ class Service:
             elif not isinstance(event, Progress):
                 self._failure = None
             yield event
+
+    def _hear(self, family: str, fine: FineCodes) -> tuple[Waveform, int]:
+        """Make the sound of codes that are not those of a voice in the library."""
+        return self._previews.sound(self._config(family), fine, (family, fine.tobytes()))
 
     def _config(self, family_id: str | None) -> FamilyConfig:
         return read_family(self._folders.find(family_id or self.default_family()))

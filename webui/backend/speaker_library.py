@@ -1,4 +1,4 @@
-"""All voices that are here, by ids that are looked up: the read side of the speaker library."""
+"""All voices that are here, by ids that are looked up: the read side of the library."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from webui.arrays import Speaker
 from webui.backend.facts import VoiceInfo, VoiceSource
 from webui.backend.family_folders import FamilyFolders
+from webui.backend.favourite_voices import FavouriteVoices
 from webui.errors import SpeakerFileError, UserError, VoiceNotFoundError
 from webui.family import FamilyConfig, read_family
 from webui.speaker_file import (
@@ -70,8 +71,9 @@ class SpeakerLibrary:
 
     speakers_dir: Path | None  # None: nobody's own voices are shown
     folders: FamilyFolders
+    favourites: FavouriteVoices | None = None
     _entries: dict[str, _Entry] = field(default_factory=dict)
-    _read_for: object = None  # the families at the last look: they decide what fits
+    _read_for: dict[str, SpeakerLimits] = field(default_factory=dict)  # families, at the last look
 
     def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
         """List voices: own ones first, then by name.
@@ -81,8 +83,9 @@ class SpeakerLibrary:
             language: ISO 639 code.
         """
         families = self._look()
+        liked = self._liked()
         found = [
-            entry.info
+            replace(entry.info, favourite=entry.info.id in liked)
             for entry in self._entries.values()
             if (family is None or _fits(entry.info, family, families))
             and language in (None, entry.info.language)
@@ -97,7 +100,45 @@ class SpeakerLibrary:
             VoiceNotFoundError: no voice has this id.
         """
         self._look()
-        return self._entry(voice_id).info
+        info = self._entry(voice_id).info
+        return replace(info, favourite=voice_id in self._liked())
+
+    def metadata(self, voice_id: str) -> SpeakerMetadata:
+        """Read what a voice's file says about it; nothing when it is too broken for that.
+
+        Raises:
+            VoiceNotFoundError: no voice has this id.
+        """
+        self._look()
+        try:
+            return _read_metadata(self._entry(voice_id).place, self._read_for)
+        except SpeakerFileError:
+            return SpeakerMetadata()
+
+    def metadata_in(self, data: bytes) -> SpeakerMetadata:
+        """Read what the bytes of a speaker file say about themselves.
+
+        Raises:
+            SpeakerFileError: they are no speaker file of any family.
+        """
+        self._look()
+        return _metadata_of(data, self._read_for)
+
+    def files(self, voice_id: str) -> tuple[Path, ...]:
+        """Where a voice lies: one .npz, or three .npy.
+
+        Raises:
+            VoiceNotFoundError: no voice has this id.
+        """
+        self._look()
+        return self._entry(voice_id).place.files
+
+    def limits(self, family: str) -> SpeakerLimits | None:
+        """What a family can use; None when it is not known here."""
+        config = _families(self.folders).get(family)
+        if config is not None:
+            return limits_of(config)
+        return BARK_LIMITS if family in BARK_FAMILIES else None
 
     def speaker(self, voice_id: str, family: str) -> Speaker:
         """Read a voice for a family.
@@ -144,6 +185,9 @@ class SpeakerLibrary:
         """The id of one of the user's own files."""
         name = path.relative_to(self.speakers_dir or path.parent).with_suffix("").as_posix()
         return _Place("own", "", name, (path,)).id
+
+    def _liked(self) -> frozenset[str]:
+        return frozenset() if self.favourites is None else self.favourites.ids()
 
     def _entry(self, voice_id: str) -> _Entry:
         entry = self._entries.get(voice_id)
@@ -206,7 +250,7 @@ def _fits(info: VoiceInfo, family: str, families: dict[str, FamilyConfig]) -> bo
 
 def _describe(place: _Place, known: dict[str, SpeakerLimits]) -> VoiceInfo:
     """Read a voice once to list it, broken or not."""
-    shown, language = _readable(place.name)
+    shown, language = readable_name(place.name)
     info = VoiceInfo(place.id, shown, place.home or BARK, language, place.source)
     try:
         metadata = _read_metadata(place, known)
@@ -244,20 +288,22 @@ def _read_metadata(place: _Place, known: dict[str, SpeakerLimits]) -> SpeakerMet
     Raises:
         SpeakerFileError: it is no speaker file of any family.
     """
-    if len(place.files) != 1:
-        return SpeakerMetadata()
+    return _metadata_of(place.files[0], known) if len(place.files) == 1 else SpeakerMetadata()
+
+
+def _metadata_of(source: Path | bytes, known: dict[str, SpeakerLimits]) -> SpeakerMetadata:
     shapes = {(each.codebooks, each.coarse_codebooks) for each in (BARK_LIMITS, *known.values())}
     fault: SpeakerFileError | None = None
     for codebooks, coarse in sorted(shapes):
         anything = SpeakerLimits(codebooks, coarse, 2**31 - 1, 2**31 - 1, None, None)
         try:
-            return read_speaker(place.files[0], anything, repair=True).metadata
+            return read_speaker(source, anything, repair=True).metadata
         except SpeakerFileError as found:
             fault = found
     raise fault or SpeakerFileError("This is not a speaker file.")
 
 
-def _readable(name: str) -> tuple[str, str]:
+def readable_name(name: str) -> tuple[str, str]:
     """A name to show and a language, from a file's name."""
     found = _PRESET.fullmatch(name)
     if found and found["language"] in LANGUAGES:
