@@ -45,6 +45,15 @@ def test_the_fraction_rises_from_nothing_to_all() -> None:
     assert events[-1].chunk == 2
 
 
+def test_a_chunk_in_which_nothing_is_said_ends_without_a_guess() -> None:
+    clock = Clock()
+    progress = SpeechProgress([3.0], SHARES, clock)
+    clock.now += 5.0
+    progress.update(0, "semantic", 1.0)
+    progress.learn_length(0, 0.0)
+    assert progress.update(0, "coarse", 1.0).seconds_left is None
+
+
 def test_nothing_is_said_about_the_rest_too_early() -> None:
     events, moments = speak([5.0], [5.0])
     early = [e for e, moment in zip(events, moments, strict=True) if moment < 0.49]

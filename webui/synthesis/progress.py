@@ -93,7 +93,7 @@ class SpeechProgress:
         self, done_work: Mapping[str, float], all_work: Mapping[str, float]
     ) -> float | None:
         spent, work = sum(self._spent.values()), sum(done_work.values())
-        if spent < LEAST_SECONDS or self._fraction < LEAST_FRACTION:
+        if spent < LEAST_SECONDS or self._fraction < LEAST_FRACTION or work <= 0.0:
             return None
         common = spent / work
         left = 0.0

@@ -1,10 +1,11 @@
 """What every voice converter can do."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from webui.arrays import OtherWaveform, Waveform
 
 
+@runtime_checkable
 class Converter(Protocol):
     """Moves speech to another voice."""
 
