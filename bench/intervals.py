@@ -20,3 +20,19 @@ def share(hits: Sequence[bool]) -> dict[str, Any]:
         "high": round(min(1.0, middle + half), 4),
         "count": count,
     }
+
+
+def mean_interval(values: Sequence[float]) -> dict[str, Any]:
+    """The mean of some values with its 95 % interval, by the normal approximation."""
+    count = len(values)
+    if not count:
+        return {"mean": None, "count": 0}
+    mean = sum(values) / count
+    spread = (sum((each - mean) ** 2 for each in values) / max(count - 1, 1)) ** 0.5
+    half = Z * spread / count**0.5
+    return {
+        "mean": round(mean, 4),
+        "low": round(mean - half, 4),
+        "high": round(mean + half, 4),
+        "count": count,
+    }

@@ -22,7 +22,7 @@ PARTS = {
     "codec_model.": "codec",
 }  # fmt: skip
 CHECKPOINTS = {
-    "codec_encoder": "codec: encoder and codebooks", "codec_decoder": "codec: decoder", "hubert": "encoder",
+    "codec_encoder": "codec: encoder and codebooks", "codec_decoder": "codec: decoder", "hubert": "encoder", "quantizer": "quantizer",
     "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
 }  # fmt: skip
 
@@ -35,9 +35,13 @@ def weights(family: Path) -> dict[str, float]:
             for prefix, part in PARTS.items():
                 if name.startswith(prefix) and not name.endswith("attn.bias"):
                     counts[part] += int(np.prod(file.get_slice(name).get_shape()))
-    with safe_open(family / "hubert" / "model.safetensors", "np") as file:
-        shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-        counts["encoder"] = sum(int(np.prod(shape)) for shape in shapes)
+    for part, path in (
+        ("encoder", family / "hubert" / "model.safetensors"),
+        ("quantizer", family / "quantizer" / "mini.safetensors"),
+    ):
+        with safe_open(path, "np") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+            counts[part] = sum(int(np.prod(shape)) for shape in shapes)
     return {part: count / 1e6 for part, count in counts.items()}
 
 
@@ -92,8 +96,8 @@ tags: [bark, text-to-speech, synthetic-voices]
 
 # mini: the built-in demonstration family
 
-A complete small Bark: text, coarse and fine transformers, an EnCodec-architecture codec, a HuBERT-architecture encoder and
-{len(VOICES)} voices, {total / 1e6:.0f} MB in all, trained from nothing by `recipes/mini` on synthetic speech. It is there so that
+A complete small Bark: text, coarse and fine transformers, an EnCodec-architecture codec, a HuBERT-architecture encoder, a quantizer
+for cloning and {len(VOICES)} voices, {total / 1e6:.0f} MB in all, trained from nothing by `recipes/mini` on synthetic speech. It is there so that
 the app speaks at once and every test runs the real chain. It is a demonstration: plain English sentences, simple voices.
 
 It loads in transformers too: `BarkModel.from_pretrained("models/mini")`.
@@ -120,8 +124,12 @@ a person was used.
 def _how_it_was_made(work: Path, quality: dict[str, Any]) -> str:
     chain, codec, teacher = (quality.get(part, {}) for part in ("chain", "codec", "teacher"))
     voice_rows = [f"| {name} | {sound} |" for name, (_, sound) in VOICES.items()]
-    encoder = checkpoints.load(work / "hubert.pt") or {}
-    heard = f"{encoder['accuracy']:.0%}" if "accuracy" in encoder else "an unknown share"
+    heard, tokens = (
+        f"{state['accuracy']:.0%}" if "accuracy" in state else "an unknown share"
+        for state in (
+            checkpoints.load(work / f"{name}.pt") or {} for name in ("hubert", "quantizer")
+        )
+    )
     return f"""## Training
 
 Two cores of a shared server processor, no graphics card. Each part had one thread; several ran at once beside other work, so
@@ -144,7 +152,8 @@ nineteen others. In brackets the 95 % interval.
 
 A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
 Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
-The encoder names {heard} of the phones at four moments of a frame right, on sentences that its training never saw.
+The encoder names {heard} of the phones at four moments of a frame right and the quantizer {tokens} of the
+semantic tokens, on sentences that their training never saw.
 
 ## Voices
 

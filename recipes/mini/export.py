@@ -18,6 +18,7 @@ from recipes.mini.clips import Clip
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, ResidualQuantizer, codec_config
 from recipes.mini.flite import RATE
 from recipes.mini.hubert import HOP, MOMENTS, hubert_config
+from recipes.mini.quantizer import write_quantizer
 from recipes.mini.sentences import cut_sentences, fortune_sentences
 from recipes.mini.speakers import TRAINING_SPEAKERS
 from recipes.mini.teacher import say
@@ -226,6 +227,7 @@ def export(work: Path, out: Path) -> None:
     save_file(state_dict(work), out / "model.safetensors", metadata={"format": "pt"})
     write_tokenizer(out)
     write_hubert(work, out)
+    write_quantizer(work, out)
     write_voices(work, out)
     write_family_facts(out)
 

@@ -37,6 +37,11 @@ def resume(family: Path, work: Path) -> None:
     tokens = load_file(family / "hubert/semantic_tokens.safetensors")
     heads = {name: value.float() for name, value in tokens.items() if name.startswith("heads.")}
     _save(work / "hubert.pt", {"model": hubert | heads, "step": 0})
+    quantizer_weights = load_file(family / "quantizer/mini.safetensors")
+    _save(
+        work / "quantizer.pt",
+        {"model": {name: value.float() for name, value in quantizer_weights.items()}, "step": 0},
+    )
     if not (work / "centroids.npy").exists():
         np.save(work / "centroids.npy", tokens["centroids"].float().numpy())
 

@@ -1,0 +1,256 @@
+"""How good clones are: the three methods and no voice at all, on speakers that training never saw.
+
+    python -m bench.clone_quality --family models/mini --out bench/results/clone_quality.json
+
+Twenty speakers say some 8 s each. Every method makes a voice of each; each voice says sentences
+that training never saw. The speaker encoder says whose recording the speech is nearest to, of
+twenty; the recogniser which of twenty sentences it hears. Needs the recipe's teachers (flite and
+espeak-ng).
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+from webui.cloning.conversion.builtin import BuiltinConverter
+from webui.cloning.recording_check import normalise_level
+from webui.quality.similarity import speaker_encoder
+
+from bench.intervals import mean_interval, share
+from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
+from bench.unseen_speakers import UnseenSpeaker, unseen_speakers
+from webui.arrays import Speaker, Waveform
+from webui.checkpoint import load_tensors
+from webui.cloning.hubert import load_listener
+from webui.cloning.methods import (
+    CloneDrawing,
+    MadeVoice,
+    clone_by_conversion,
+    clone_from_transcript,
+    clone_with_quantizer,
+)
+from webui.errors import UserError
+from webui.events import CancelToken, Done
+from webui.speaker_file import limits_of, read_speaker
+from webui.synthesis.controls import controls_from_json
+from webui.synthesis.models import load_models
+from webui.synthesis.speech import speak
+
+SENTENCES = Path(__file__).with_name("sentences.txt")
+METHODS = ("quantizer", "conversion", "transcript", "none")
+CHECKED = 20  # speakers, and sentences to choose from
+
+
+class Measurement:
+    """A family, what clones with it, and the ears that judge."""
+
+    def __init__(self, folder: Path, speakers: list[UnseenSpeaker]) -> None:
+        encoder = speaker_encoder()
+        if encoder is None:
+            raise SystemExit("The speaker encoder is missing: ./install.sh installs it.")
+        self.embed = encoder.embed
+        self.models = load_models(folder, "cpu", "fp32")
+        quantizer = next((folder / "quantizer").glob("*.safetensors"))
+        self.listener = load_listener(folder / "hubert", quantizer)
+        self.converter = BuiltinConverter()
+        limits = limits_of(self.models.family)
+        self.bases = [
+            (path.stem, read_speaker(path, limits).speaker)
+            for path in sorted((folder / "speakers").glob("*.npz"))
+        ]
+        self.speakers = speakers
+        self.sentences = SENTENCES.read_text("utf-8").splitlines()
+        self.sets = candidate_sets(len(self.sentences))
+        self.ears = ClosedSetRecogniser(self.sentences)
+        self.references = np.stack([self.embed(each.sound, RATE) for each in speakers])
+
+    def clone(self, method: str, index: int) -> MadeVoice | None:
+        """Make a voice of one speaker's recording; None is speaking without a voice."""
+        speaker = self.speakers[index]
+        sound = normalise_level(speaker.sound, RATE)
+        drawing, cancel = CloneDrawing(seed=index), CancelToken()
+        if method == "quantizer":
+            return clone_with_quantizer(self.models, self.listener, sound, RATE)
+        if method == "transcript":
+            return _finish(
+                clone_from_transcript(self.models, speaker.transcript, sound, RATE, drawing, cancel)
+            )
+        if method == "conversion":
+            return _finish(
+                clone_by_conversion(
+                    self.models,
+                    self.converter,
+                    self.bases,
+                    sound,
+                    RATE,
+                    drawing,
+                    cancel,
+                    self.embed,
+                )
+            )
+        return None
+
+    def say(self, voice: Speaker | None, sentence: int, seed: int) -> Waveform:
+        """Say a sentence, at `RATE`."""
+        base = controls_from_json(self.models.family.controls)
+        controls = controls_from_json({"seed": seed}, base)
+        events = speak(self.models, self.sentences[sentence], voice, controls, CancelToken())
+        speeches = [each.result for each in events if isinstance(each, Done)]
+        sound = speeches[0].waveform if speeches and speeches[0] else np.zeros(RATE, np.float32)
+        rate = self.models.codec.sample_rate
+        return np.asarray(soxr.resample(sound, rate, RATE), np.float32)
+
+
+def measure_method(measured: Measurement, method: str, each_says: int) -> dict[str, Any]:
+    """Clone all speakers by one method and judge what the clones say."""
+    right_speaker: list[bool] = []
+    right_words: list[bool] = []
+    likeness: list[float] = []
+    seconds: list[float] = []
+    kinds: dict[str, list[tuple[bool, bool]]] = {}
+    failed: list[str] = []
+    for index, speaker in enumerate(measured.speakers):
+        started = time.perf_counter()
+        try:
+            made = measured.clone(method, index)
+        except UserError as fault:
+            failed.append(f"{speaker.name}: {fault}")
+            continue
+        seconds.append(time.perf_counter() - started)
+        for turn in range(each_says):
+            sentence = (index * each_says + turn) % len(measured.sentences)
+            sound = measured.say(made.speaker if made else None, sentence, seed=100 + turn)
+            near = measured.references @ measured.embed(sound, RATE)
+            likeness.append(float(near[index]))
+            right_speaker.append(int(near.argmax()) == index)
+            right_words.append(measured.ears.choose(sound, measured.sets[sentence]) == sentence)
+            kinds.setdefault(speaker.kind, []).append((right_speaker[-1], right_words[-1]))
+    return {
+        "right_speaker": share(right_speaker),
+        "right_sentence": share(right_words),
+        "similarity": mean_interval(likeness),
+        "seconds_a_clone": {"median": round(float(np.median(seconds)), 2),
+                            "most": round(max(seconds), 2)} if seconds else {},
+        "by_kind": {
+            kind: {"right_speaker": share([a for a, _ in rows]),
+                   "right_sentence": share([b for _, b in rows])}
+            for kind, rows in kinds.items()
+        },
+        "failed": failed,
+    }  # fmt: skip
+
+
+def measure_tokens(measured: Measurement) -> dict[str, Any]:
+    """How many semantic tokens method 2 hears right, where the teacher's own tokens are known."""
+    rows: dict[str, list[tuple[int, int]]] = {}
+    for speaker in measured.speakers:
+        if speaker.tokens is None:
+            continue
+        heard = measured.listener.semantics(normalise_level(speaker.sound, RATE), RATE)
+        length = min(len(heard), len(speaker.tokens))
+        right = int((heard[:length] == speaker.tokens[:length]).sum())
+        rows.setdefault(speaker.kind, []).append((right, length))
+    return {
+        kind: {"right": round(sum(a for a, _ in each) / sum(b for _, b in each), 4),
+               "tokens": sum(b for _, b in each)}
+        for kind, each in rows.items()
+    }  # fmt: skip
+
+
+def measure_ceilings(measured: Measurement, each_says: int) -> dict[str, Any]:
+    """What the ears themselves can tell: the speakers' own recordings and other sentences."""
+    halves, words, speakers = [], [], []
+    for index, speaker in enumerate(measured.speakers):
+        middle = len(speaker.sound) // 2
+        first, second = speaker.sound[:middle], speaker.sound[middle:]
+        halves.append(float(measured.embed(first, RATE) @ measured.embed(second, RATE)))
+        for turn in range(each_says):
+            sentence = (index * each_says + turn) % len(measured.sentences)
+            sound = speaker.say(measured.sentences[sentence])
+            near = measured.references @ measured.embed(sound, RATE)
+            speakers.append(int(near.argmax()) == index)
+            words.append(measured.ears.choose(sound, measured.sets[sentence]) == sentence)
+    return {
+        "right_speaker": share(speakers),
+        "right_sentence": share(words),
+        "similarity_of_halves": mean_interval(halves),
+    }
+
+
+def verdicts(methods: dict[str, Any]) -> dict[str, Any]:
+    """The bars of method 2, and whether method 2 is above 3 and 3 above 1."""
+    judged: dict[str, Any] = {}
+    heard = methods.get("quantizer")
+    if heard:
+        for name, bar in (("right_speaker", 0.6), ("right_sentence", 0.8)):
+            found = heard[name]["share"]
+            judged[f"method 2 {name}"] = {"share": found, "bar": bar, "reached": found >= bar}
+        most = heard["seconds_a_clone"]["most"]
+        judged["method 2 seconds_a_clone"] = {"most": most, "bar": 5.0, "reached": most <= 5.0}
+    if {"quantizer", "conversion", "transcript"} <= set(methods):
+        for figure in ("right_speaker", "right_sentence"):
+            order = sorted(
+                ("quantizer", "conversion", "transcript"),
+                key=lambda each: -methods[each][figure]["share"],
+            )
+            judged[f"order by {figure}"] = order
+    return judged
+
+
+def _finish(steps: Generator[Any, None, MadeVoice]) -> MadeVoice:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _centroids(folder: Path) -> np.ndarray | None:
+    """The clusters that are a family's semantic tokens, where it has them."""
+    path = folder / "hubert" / "semantic_tokens.safetensors"
+    return load_tensors(path)["centroids"].float().numpy() if path.is_file() else None
+
+
+def main() -> int:
+    """Measure, write JSON and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--family", type=Path, default=Path("models/mini"))
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--sentences", type=int, default=3, help="each clone says so many")
+    parser.add_argument("--speakers", type=int, default=CHECKED)
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    torch.set_num_threads(2)
+    speakers = unseen_speakers(chosen.speakers, _centroids(chosen.family))
+    measured = Measurement(chosen.family, speakers)
+    methods = {}
+    result: dict[str, Any] = {
+        "what": "clones of speakers that training never saw",
+        "speakers": [
+            f"{each.name} ({each.kind}, {len(each.sound) / RATE:.1f} s)" for each in speakers
+        ],
+        "sentences_each": chosen.sentences,
+        "semantic_tokens_right": measure_tokens(measured),
+        "ceilings": measure_ceilings(measured, chosen.sentences),
+    }  # fmt: skip
+    print("tokens right", result["semantic_tokens_right"], flush=True)
+    print("ceilings", json.dumps(result["ceilings"]), flush=True)
+    for method in chosen.methods.split(","):
+        methods[method] = found = measure_method(measured, method, chosen.sentences)
+        print(method, json.dumps(found), flush=True)
+    result |= {"methods": methods, "verdicts": verdicts(methods)}
+    if chosen.out:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        chosen.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
