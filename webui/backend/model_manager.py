@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from webui.backend.device import Device, free_bytes, is_out_of_memory, release_memory
 from webui.backend.facts import LoadedFamily
@@ -39,6 +40,22 @@ class _Loaded:
     used_at: float
 
 
+@runtime_checkable
+class Guest(Protocol):
+    """What else takes a device's memory: it counts in the plan and leaves before any family."""
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes now."""
+
+    @property
+    def used_at(self) -> float:
+        """When it was used last, by the manager's clock."""
+
+    def unload(self) -> None:
+        """Give the memory back."""
+
+
 class ModelManager:
     """The families in one device's memory. Not for several threads: its worker runs one job."""
 
@@ -55,6 +72,7 @@ class ModelManager:
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()  # the last used is the last
         self._precisions: dict[str, str] = {}  # of families that had to be made smaller
         self._notes: dict[str, str] = {}
+        self._guests: list[Guest] = []
         self.asleep = False
 
     def loaded(self) -> tuple[LoadedFamily, ...]:
@@ -63,6 +81,26 @@ class ModelManager:
             LoadedFamily(name, each.models.precision, each.models.nbytes)
             for name, each in list(self._loaded.items())  # asked while a job loads and unloads
         )
+
+    def host(self, guest: Guest) -> None:
+        """Let something else live in the same memory."""
+        self._guests.append(guest)
+
+    def make_room(self, need_bytes: float, keep: str, title: str) -> None:
+        """Evict families other than `keep`, so that a guest fits before it is loaded.
+
+        Raises:
+            DeviceMemoryError: it does not fit.
+        """
+        while need_bytes > self._room():
+            others = [name for name in self._loaded if name != keep]
+            if not others:
+                raise DeviceMemoryError(
+                    f"There is too little free memory for {title}: it needs "
+                    f"{_gigabytes(need_bytes)} GB, {_gigabytes(self._room())} GB are free. Choose "
+                    "a smaller family, or close other programs."
+                )
+            self.unload(others[0])
 
     def models(self, family: str, cancel: CancelToken) -> Generator[Event, None, BarkModels]:
         """Give a family that is ready to speak, loading it when it is not in memory.
@@ -117,6 +155,8 @@ class ModelManager:
         """Give the memory of one family back, or of all."""
         for name in [family] if family else list(self._loaded):
             self._loaded.pop(name, None)
+        if family is None:
+            self._dismiss_guests()
         release_memory(self.device.name)
 
     def unload_idle(self) -> bool:
@@ -126,13 +166,20 @@ class ModelManager:
         for name in idle:
             self.unload(name)
         self.asleep = self.asleep or bool(idle)
-        return bool(idle)
+        leaving = [each for each in self._guests if each.nbytes and each.used_at <= oldest]
+        for guest in leaving:
+            guest.unload()
+        if leaving:
+            release_memory(self.device.name)
+        return bool(idle or leaving)
 
     def seconds_until_idle(self) -> float | None:
         """When `unload_idle` will next have something to do; None while nothing is loaded."""
-        if not self._loaded:
+        used = [each.used_at for each in self._loaded.values()]
+        used += [each.used_at for each in self._guests if each.nbytes]
+        if not used:
             return None
-        first = min(each.used_at for each in self._loaded.values())
+        first = min(used)
         return max(0.0, first + self._plan.idle_seconds - self._clock())
 
     def touch(self, family: str) -> None:
@@ -153,6 +200,8 @@ class ModelManager:
         first = precision
         while precision is not None:
             need = predicted_bytes(config, precision)
+            if need > self._room():
+                self._dismiss_guests()
             while need > self._room() and self._loaded:
                 oldest = next(iter(self._loaded))
                 self.unload(oldest)
@@ -172,12 +221,18 @@ class ModelManager:
             "family, or close other programs."
         )
 
+    def _dismiss_guests(self) -> None:
+        for guest in self._guests:
+            guest.unload()
+        release_memory(self.device.name)
+
     def _room(self) -> float:
         """Bytes that may still be taken."""
         free = free_bytes(self.device.name)
         room = float("inf") if free is None else float(free)
         if self._plan.budget_bytes is not None:
             taken = sum(each.nbytes for each in self.loaded())
+            taken += sum(each.nbytes for each in self._guests)
             room = min(room, self._plan.budget_bytes - taken)
         return room
 
