@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -206,6 +207,13 @@ def test_a_voice_whose_file_name_was_taken_meanwhile_comes_back_under_another(se
     assert {voice.name for voice in service.voices()} == {"Ada", "Other"}
 
 
+def test_a_voice_whose_name_was_taken_meanwhile_comes_back_under_a_free_one(service, desk, own):
+    add_voice(own / "ada.npz", name="Ada", family="tiny", seed=1)
+    token = desk.delete(id_of(service, "Ada")).token
+    add_voice(own / "new.npz", name="ada", family="tiny", seed=2)
+    assert desk.undelete(token).name == "Ada 2"
+
+
 def test_a_broken_file_can_be_deleted_and_brought_back_too(service, desk, own):
     (own / "junk.npz").write_bytes(b"no voice")
     (broken,) = service.voices()
@@ -289,7 +297,7 @@ def test_every_form_of_speaker_file_is_imported_into_ours(desk, own):
 def test_of_several_files_the_good_ones_come_in_and_the_others_are_told_why(desk, own, tmp_path):
     good = npz({**arrays(), "metadata": np.array('{"family": "bark"}')})
     marker = tmp_path / "ran"
-    bad = list(hostile_files(str(marker)))[:40]
+    bad = list(islice(hostile_files(str(marker)), 30))
     outcome = desk.import_files([("good.npz", good), *bad])
     assert [each.name for each in outcome.added] == ["good"]
     assert [name for name, _ in outcome.refused] == [name for name, _ in bad]

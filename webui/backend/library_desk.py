@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,9 +109,7 @@ class LibraryDesk:
                     raise SpeakerFileError(
                         f'You have a voice called "{changes["name"]}" already. Choose another name.'
                     )
-            data = read_speaker_bytes(path)
-            text = edited_json(read_metadata_text(data), changes)
-            save_file(path, with_metadata_text(data, text), replace=True)
+            self._write_edit(path, changes)
             return self._info(voice_id)
 
     def set_favourite(self, voice_id: str, is_favourite: bool) -> VoiceInfo:
@@ -123,10 +121,7 @@ class LibraryDesk:
         """
         with self._changing():
             self._info(voice_id)
-            if is_favourite:
-                self._favour(add=voice_id)
-            else:
-                self._favour(remove=voice_id)
+            self._favour(**{"add" if is_favourite else "remove": voice_id})
             return self._info(voice_id)
 
     def delete(self, voice_id: str) -> DeletedVoice:
@@ -147,7 +142,7 @@ class LibraryDesk:
         return [self._deleted(each) for each in self._trash.files()]
 
     def undelete(self, token: str) -> VoiceInfo:
-        """Bring a deleted voice back, under its old file name or a free one.
+        """Bring a deleted voice back, under its old names or, where those are taken, free ones.
 
         Raises:
             VoiceNotFoundError: nothing was deleted under this token, or too long ago.
@@ -156,10 +151,14 @@ class LibraryDesk:
         with self._changing():
             found = self._trash.find(token)
             name = self._deleted(found).name
+            free = free_name(name, [each.name for each in self._own()])
             target = self._folder / found.name
             if target.exists() or target.is_symlink():
                 target = self._folder / new_file_name(name)
             self._trash.take_out(found, target)
+            if free != name:
+                with contextlib.suppress(SpeakerFileError):  # too broken to be written in
+                    self._write_edit(target, {"name": free})
             old, new = self._library.id_of(self._folder / found.name), self._library.id_of(target)
             if old != new and old in self._favourites():
                 self._favour(add=new)
@@ -336,6 +335,11 @@ class LibraryDesk:
         """Let nobody else change the folder meanwhile."""
         with folder_lock(self._folder), self._looking:
             yield
+
+    def _write_edit(self, path: Path, changes: Mapping[str, str | tuple[str, ...]]) -> None:
+        data = read_speaker_bytes(path)
+        text = edited_json(read_metadata_text(data), changes)
+        save_file(path, with_metadata_text(data, text), replace=True)
 
     def _info(self, voice_id: str) -> VoiceInfo:
         return self._library.voice(voice_id)
