@@ -1,5 +1,6 @@
 """Weights come through one door: whole, of the right shape, and without running anything."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -14,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests import tiny_family as tiny
-from webui.checkpoint import check_network, load_part, load_suno, safetensors_bytes
+from webui.checkpoint import check_network, load_known, load_part, load_suno, safetensors_bytes
 from webui.errors import CheckpointError
 from webui.family import NetworkConfig, read_family
 
@@ -181,3 +182,25 @@ def test_the_header_tells_how_much_memory_a_part_needs(family: Path) -> None:
     assert safetensors_bytes(path, "fine_acoustics.") == sum(t.nbytes for t in state.values())
     with pytest.raises(CheckpointError):
         safetensors_bytes(family / "vocab.txt")
+
+
+def test_a_known_file_is_read_in_torchs_old_layout_too(tmp_path: Path) -> None:
+    file = tmp_path / "known.pt"
+    torch.save({"a": torch.ones(2)}, file, _use_new_zipfile_serialization=False)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert load_known(file, digest)["a"].tolist() == [1, 1]
+
+
+def test_a_known_file_with_one_other_bit_is_refused_unread(tmp_path: Path) -> None:
+    file, trace = tmp_path / "known.pt", tmp_path / "trace"
+    torch.save({"a": torch.ones(2)}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    file.write_bytes(pickle.dumps(Bomb(trace)))
+    with pytest.raises(CheckpointError, match=r"known\.pt is damaged"):
+        load_known(file, digest)
+    assert not trace.exists()
+
+
+def test_a_known_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"known\.pt"):
+        load_known(tmp_path / "known.pt", "0" * 64)

@@ -98,7 +98,8 @@ def _normalised_autocorrelation(frames: np.ndarray) -> np.ndarray:
 
 def _autocorrelation(frames: np.ndarray) -> np.ndarray:
     power = np.abs(np.fft.rfft(frames, FFT)) ** 2
-    return np.fft.irfft(power, LAGS_PER_SAMPLE * FFT)
+    correlation: np.ndarray = np.fft.irfft(power, LAGS_PER_SAMPLE * FFT)
+    return correlation
 
 
 def _smoothest_path(pitches: np.ndarray, strengths: np.ndarray) -> np.ndarray:
