@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.fake_cloning import FakeCloning
+from tests.fake_library import FakeLibrary
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.requests import SpeakOrder
@@ -81,6 +82,7 @@ class FakeService(FakeCloning):
         self.closed = False
         self._families = {family.id: family for family in FAMILIES}
         self._voices = {voice.id: voice for voice in VOICES}
+        self.library = FakeLibrary(self._voices)
 
     def families(self) -> list[FamilyInfo]:
         return list(self._families.values())

@@ -1,5 +1,6 @@
 """What is done with voices: nothing is lost, nothing but the user's own is changed."""
 
+import inspect
 import io
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,11 @@ from tests.backend.voice_files import (
     add_preset,
     add_voice,
 )
+from tests.fake_library import FakeLibrary
 from tests.hostile_speakers import arrays, hostile_files, npz
 from tests.tiny_family import random_speaker
 from webui.backend import voice_trash
+from webui.backend.library_desk import LibraryDesk
 from webui.backend.speaker_library import EMBEDDINGS
 from webui.errors import SpeakerFileError, StorageError, VoiceNotFoundError
 from webui.events import SpokenChunk
@@ -418,3 +421,14 @@ def test_a_speech_that_somebody_likes_becomes_a_voice(service, desk):
     assert limits.frames_per_token == 1
     with pytest.raises(SpeakerFileError, match="Nothing was said"):
         desk.keep_speech([], "tiny", "Nobody")
+
+
+# The stand-in
+
+
+def test_the_library_of_the_tests_has_every_public_name_with_the_same_signature():
+    def public(kind: type) -> dict[str, inspect.Signature]:
+        methods = inspect.getmembers(kind, inspect.isfunction)
+        return {name: inspect.signature(each) for name, each in methods if name[0] != "_"}
+
+    assert public(FakeLibrary) == public(LibraryDesk)

@@ -1,19 +1,93 @@
 """What the page asks of the service: the whole list, so that tests can stand in for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from webui.arrays import Waveform
-from webui.backend.facts import CloningPart, FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.facts import (
+    CloningPart,
+    DeletedVoice,
+    FamilyInfo,
+    ImportedVoices,
+    ServiceStatus,
+    VoiceDetails,
+    VoiceInfo,
+)
 from webui.backend.requests import CloneOrder, SpeakOrder
 from webui.clone_results import CloneOutcome, Recording, RecordingCheck
-from webui.events import CancelToken, Event
+from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls
+
+
+class VoiceLibrary(Protocol):
+    """The part of `webui.backend.library_desk.LibraryDesk` that the page uses."""
+
+    def details(self, voice_id: str) -> VoiceDetails:
+        """All that a voice's file says about it."""
+
+    def describe(
+        self,
+        voice_id: str,
+        *,
+        name: str | None = None,
+        language: str | None = None,
+        tags: Sequence[str] | None = None,
+        notes: str | None = None,
+    ) -> VoiceInfo:
+        """Change what is said about an own voice."""
+
+    def set_favourite(self, voice_id: str, is_favourite: bool) -> VoiceInfo:
+        """Mark any voice as a favourite, or no longer."""
+
+    def delete(self, voice_id: str) -> DeletedVoice:
+        """Take an own voice out of the library."""
+
+    def undelete(self, token: str) -> VoiceInfo:
+        """Bring a deleted voice back."""
+
+    def duplicate(self, voice_id: str, name: str = "") -> VoiceInfo:
+        """Copy any voice to an own one."""
+
+    def import_files(
+        self,
+        files: Sequence[tuple[str, bytes]],
+        family: str | None = None,
+        *,
+        repair: bool = False,
+    ) -> ImportedVoices:
+        """Add speaker files."""
+
+    def export(self, voice_id: str) -> tuple[str, bytes]:
+        """A name for a voice's file, and its bytes."""
+
+    def preview_crop(self, voice_id: str, start: float, end: float) -> tuple[Waveform, int]:
+        """The sound of a part of a voice."""
+
+    def crop(self, voice_id: str, start: float, end: float, name: str = "") -> VoiceInfo:
+        """Keep a part of a voice as a new one."""
+
+    def preview_blend(self, first: str, second: str, share: float = 0.5) -> tuple[Waveform, int]:
+        """The sound of two blended voices."""
+
+    def blend(self, first: str, second: str, share: float = 0.5, name: str = "") -> VoiceInfo:
+        """Keep a mixture of two voices as a new one."""
+
+    def keep_speech(
+        self, chunks: Sequence[SpokenChunk], family: str, name: str, language: str = ""
+    ) -> VoiceInfo:
+        """Keep the end of a speech as a voice."""
+
+    def repair(self, voice_id: str) -> tuple[VoiceInfo, tuple[str, ...]]:
+        """Cut what does not fit in a broken voice."""
 
 
 @runtime_checkable
 class SpeakingService(Protocol):
     """The part of `webui.backend.service.Service` that the page uses."""
+
+    @property
+    def library(self) -> VoiceLibrary:
+        """All that can be done with voices."""
 
     def families(self) -> list[FamilyInfo]:
         """All families, installed or to be had."""
