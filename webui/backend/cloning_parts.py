@@ -66,6 +66,10 @@ class CloningParts:
         entry = part_entry(part)
         return self.root / part / entry.file if self.is_ready(part) else None
 
+    def whisper_folder(self) -> Path | None:
+        """Where Whisper is; None while it is not here."""
+        return self.path(WHISPER)
+
     def quantizers(self, config: FamilyConfig) -> list[QuantizerFiles]:
         """List the quantizers that are ready for a family, its own ones first."""
         own_encoder = config.folder / OWN_ENCODER

@@ -1,10 +1,13 @@
 """Does one request after the other on one device: the same in this process and in a child."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import torch
 
+from webui.backend.clone_jobs import CloneJobs
+from webui.backend.cloning_models import CloningModels
+from webui.backend.cloning_parts import CloningParts
 from webui.backend.device import (
     choose_device,
     choose_threads,
@@ -16,8 +19,11 @@ from webui.backend.facts import EngineStatus
 from webui.backend.family_folders import FamilyFolders
 from webui.backend.model_manager import MemoryPlan, ModelManager
 from webui.backend.requests import (
+    CheckRequest,
+    CloneRequest,
     LoadRequest,
     PreviewRequest,
+    ReportRequest,
     Request,
     SpeakRequest,
     UnloadRequest,
@@ -27,24 +33,37 @@ from webui.events import (
     AudioChunk,
     Cancelled,
     CancelToken,
+    Cloned,
     Done,
     Event,
     Failed,
     Progress,
+    Reported,
 )
 from webui.settings import Settings
 from webui.synthesis.models import BarkModels
 from webui.synthesis.speech import speak, speak_batch
 
+_OF_CLONING = CheckRequest | CloneRequest | ReportRequest
+_OF_A_FAMILY = SpeakRequest | PreviewRequest | CloneRequest | ReportRequest
+_RESULTS = AudioChunk | Cloned | Reported  # after one of these a job is not begun again
 LOADING_SHARE = 0.2  # of a job's progress, when its family has to be loaded first
 
 
 class Worker:
     """Computes requests. Not for several threads: an engine gives it one job at a time."""
 
-    def __init__(self, settings: Settings, manager: ModelManager | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        manager: ModelManager | None = None,
+        make_jobs: Callable[[ModelManager, CloningModels], CloneJobs] = CloneJobs,
+    ) -> None:
         self._settings = settings
         self._manager = manager
+        self._make_jobs = make_jobs
+        self._models: CloningModels | None = None  # of cloning, beside the families
+        self._jobs: CloneJobs | None = None
         self.device_lost = False  # only a new process can compute again
 
     def run(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
@@ -58,8 +77,10 @@ class Worker:
             is_full = is_out_of_memory(fault)
             yield Failed(_FULL, "DeviceMemoryError") if is_full else failed(fault)
         finally:
-            if self._manager is not None and isinstance(request, SpeakRequest | PreviewRequest):
+            if self._manager is not None and isinstance(request, _OF_A_FAMILY):
                 self._manager.touch(request.family)
+            if self._models is not None and isinstance(request, _OF_CLONING):
+                self._models.touch()
 
     def status(self) -> EngineStatus:
         """What the worker knows of itself; `running` is for its engine to say."""
@@ -91,7 +112,21 @@ class Worker:
     def _answer(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
         manager = self._ready_manager()
         if isinstance(request, SpeakRequest):
-            yield from self._speak(request, manager, cancel)
+            yield from self._smaller_when_full(
+                request.family, manager, lambda: self._spoken(request, manager, cancel)
+            )
+        elif isinstance(request, CheckRequest):
+            yield from self._cloning(manager).check(request, cancel)
+        elif isinstance(request, CloneRequest):
+            jobs = self._cloning(manager)
+            yield from self._smaller_when_full(
+                request.family, manager, lambda: jobs.clone(request, cancel)
+            )
+        elif isinstance(request, ReportRequest):
+            jobs = self._cloning(manager)
+            yield from self._smaller_when_full(
+                request.family, manager, lambda: jobs.report(request, cancel)
+            )
         elif isinstance(request, PreviewRequest):
             yield from self._preview(request, manager, cancel)
         elif isinstance(request, LoadRequest):
@@ -101,22 +136,22 @@ class Worker:
             manager.unload(request.family)
             yield Done()
 
-    def _speak(
-        self, request: SpeakRequest, manager: ModelManager, cancel: CancelToken
+    def _smaller_when_full(
+        self, family: str, manager: ModelManager, begin: Callable[[], Iterator[Event]]
     ) -> Iterator[Event]:
-        """Speak; when memory runs out before a sound was heard, once more, smaller."""
-        heard = False
+        """Do a job; when memory runs out before there was a result, once more, smaller."""
+        has_result = False
         try:
-            for event in self._spoken(request, manager, cancel):
-                heard = heard or isinstance(event, AudioChunk)
+            for event in begin():
+                has_result = has_result or isinstance(event, _RESULTS)
                 yield event
             return
         except (RuntimeError, MemoryError) as fault:
-            if heard or not is_out_of_memory(fault):
+            if has_result or not is_out_of_memory(fault):
                 raise
-        if manager.shrink(request.family) is None:
+        if manager.shrink(family) is None:
             raise DeviceMemoryError(_FULL)
-        yield from self._spoken(request, manager, cancel)
+        yield from begin()
 
     def _spoken(
         self, request: SpeakRequest, manager: ModelManager, cancel: CancelToken
@@ -158,6 +193,18 @@ class Worker:
             if isinstance(event, Progress):
                 event = replace(event, fraction=base * event.fraction)
             yield event
+
+    def _cloning(self, manager: ModelManager) -> CloneJobs:
+        """Give what does cloning; its networks are loaded when a job needs them."""
+        if self._jobs is None:
+            self._jobs = self._make_jobs(manager, self.cloning_models(manager))
+        return self._jobs
+
+    def cloning_models(self, manager: ModelManager) -> CloningModels:
+        """Give the networks that listen and judge, which live beside the families."""
+        if self._models is None:
+            self._models = CloningModels(CloningParts(self._settings.models_dir), manager)
+        return self._models
 
     def _ready_manager(self) -> ModelManager:
         """Choose the device and the threads at the first request."""
