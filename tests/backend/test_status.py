@@ -34,6 +34,10 @@ def shown(status: ServiceStatus) -> tuple[str, str, str, float | None]:
             dataclasses.replace(BUSY, waiting=0), [MINI], None,
             ("busy", "Speaking", "Mini · CPU", 0.4),
         ),
+        (
+            dataclasses.replace(BUSY, stage="listen"), [MINI], None,
+            ("busy", "Cloning", "Mini · CPU · 2 waiting", 0.4),
+        ),
         (LOADING, [MINI], None, ("loading", "Loading the model", "Mini · CPU", 0.1)),
         (IDLE, [COMING], None, ("downloading", "Downloading", "Bark", 0.3)),
         (IDLE, [DAMAGED, COMING], None, ("downloading", "Downloading", "Bark", 0.3)),
@@ -48,14 +52,15 @@ def shown(status: ServiceStatus) -> tuple[str, str, str, float | None]:
                 "Download a family under Models & settings to speak", None,
             ),
         ),
-        (IDLE, [MINI], FULL, ("failed", "The last text failed", "The memory is full.", None)),
+        (IDLE, [MINI], FULL, ("failed", "The last job failed", "The memory is full.", None)),
         (
             ASLEEP, [MINI], None,
             ("asleep", "Asleep", "Mini left the memory and comes back with the next text", None),
         ),
     ],
     ids=[
-        "ready", "before the first job", "busy with others", "busy", "loading", "downloading",
+        "ready", "before the first job", "busy with others", "busy", "cloning", "loading",
+        "downloading",
         "downloading beside a damaged one", "damaged", "no model", "failed", "asleep",
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from webui.arrays import FineCodes, Speaker, Waveform
 from webui.backend.catalogue import CATALOGUE, CatalogueEntry
+from webui.backend.cloning_desk import CloningDesk
 from webui.backend.downloads import Downloads
 from webui.backend.engine import Engine, make_engine
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
@@ -41,7 +42,7 @@ from webui.synthesis.text import normalise
 _INCOMPLETE = "A file is missing or has another size. Download the family again."
 
 
-class Service:
+class Service(CloningDesk):
     """Everything that the page and the command line ask for. Safe to use from several threads."""
 
     def __init__(self, settings: Settings, engine: Engine | None = None) -> None:
@@ -112,7 +113,7 @@ class Service:
         return self._engine.status()
 
     def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
-        """Bring a family of the catalogue; who asks while it runs follows the same download."""
+        """Bring a family or a part of cloning; who asks while it runs follows the same download."""
         return self._downloads.follow(family_id, cancel)
 
     def cancel_download(self, family_id: str) -> None:
@@ -210,6 +211,11 @@ class Service:
             elif not isinstance(event, Progress):
                 self._failure = None
             yield event
+
+    def _family_of(self, voice_id: str) -> tuple[str, str]:
+        """Give an installed family that can use a voice, and the voice's language."""
+        with self._looking:
+            return self._library.family_for(voice_id), self._library.voice(voice_id).language
 
     def _hear(self, family: str, fine: FineCodes) -> tuple[Waveform, int]:
         """Make the sound of codes that are not those of a voice in the library."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, State
 from webui.events import Failed
 
+CLONING_STAGES = frozenset({"check", "listen", "encode", "convert", "report"})
 DEVICE_TITLES = {"": "", "cpu": "CPU", "mps": "Apple GPU"}
 
 
@@ -40,7 +41,7 @@ def service_status(
     if not usable:
         return _without_family(base, family, downloading)
     if failure is not None and failure.kind in ("EngineError", "DeviceMemoryError"):
-        return _changed(base, "failed", "The last text failed", failure.message)
+        return _changed(base, "failed", "The last job failed", failure.message)
     if engine.asleep and not engine.loaded:
         return _changed(
             base, "asleep", "Asleep", f"{title} left the memory and comes back with the next text"
@@ -53,7 +54,8 @@ def _at_work(base: ServiceStatus, engine: EngineStatus) -> ServiceStatus:
         return _changed(base, "loading", "Loading the model", base.detail, engine.fraction)
     waiting = f"{engine.waiting} waiting" if engine.waiting else ""
     detail = " · ".join(part for part in (base.detail, waiting) if part)
-    return _changed(base, "busy", "Speaking", detail, engine.fraction)
+    headline = "Cloning" if engine.stage in CLONING_STAGES else "Speaking"
+    return _changed(base, "busy", headline, detail, engine.fraction)
 
 
 def _without_family(
