@@ -38,7 +38,11 @@ class AudioChunk:
 
 @dataclass(frozen=True, eq=False)
 class SpokenChunk:
-    """One chunk of a finished speech: where it lies in the sound and the arrays it was made of."""
+    """One chunk of a finished speech: where it lies in the sound and the arrays it was made of.
+
+    `words_right` (0..1) and `similarity` (to the voice, a cosine) are None where nobody looked;
+    `tries` says how often it was spoken until it was kept.
+    """
 
     text: str
     start_seconds: float
@@ -46,6 +50,9 @@ class SpokenChunk:
     speaker: Speaker
     seed: int
     notes: tuple[str, ...] = ()
+    words_right: float | None = None
+    similarity: float | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from webui.events import AudioChunk, Cancelled, CancelToken, Done, Event, Speech
 from webui.synthesis.chunking import ChunkLimits, TextChunk, split_into_chunks
 from webui.synthesis.controls import SpeechControls
 from webui.synthesis.joining import Joiner, Leveller, trim_silence
+from webui.synthesis.judging import Accepted, ChunkJudge, Judging, Origin
 from webui.synthesis.models import BarkModels
 from webui.synthesis.rendering import Rendered, Renderer, seed_of
 from webui.synthesis.text import normalise
@@ -21,18 +22,20 @@ PARAGRAPH_PAUSE = 2.0  # times the pause between chunks
 UNKNOWN_WORDS_TOLD = 5
 
 
-def speak(  # noqa: PLR0913  (five make the speech, the sixth has a default)
+def speak(  # noqa: PLR0913  (five make the speech, the others have defaults)
     models: BarkModels,
     text: str,
     speaker: Speaker | None,
     controls: SpeechControls,
     cancel: CancelToken,
     language: str = "en",
+    judge: ChunkJudge | None = None,
 ) -> Iterator[Event]:
     """Say a text once: progress, the sound of each chunk when it is ready, the whole speech.
 
     A chunk's seed follows from the speech's. Spoken alone with its own seed and the same voice, a
-    chunk's text gives the same tokens again, unless it was conditioned on the chunk before.
+    chunk's text gives the same tokens again, unless it was conditioned on the chunk before or a
+    judge had its end cut off.
 
     Args:
         models: a loaded family.
@@ -41,13 +44,14 @@ def speak(  # noqa: PLR0913  (five make the speech, the sixth has a default)
         controls: all settings; `takes` is for `speak_batch`.
         cancel: looked at before every token.
         language: ISO 639 code of the text, for the ends of its sentences.
+        judge: hears each chunk before anybody else and may have it spoken again or cut.
 
     Raises:
         TextError: the text cannot be spoken.
         SettingsError: a control is outside its range.
     """
     plan = _plan(models, text, replace(controls, takes=1), language)
-    return _speak(models, plan, speaker, controls, cancel)
+    return _speak(models, plan, speaker, _Ways(controls, judge, cancel))
 
 
 def speak_batch(  # noqa: PLR0913  (as `speak`)
@@ -57,6 +61,7 @@ def speak_batch(  # noqa: PLR0913  (as `speak`)
     controls: SpeechControls,
     cancel: CancelToken,
     language: str = "en",
+    judge: ChunkJudge | None = None,
 ) -> Iterator[Event]:
     """Say a text `controls.takes` times, all takes in one pass through the text and coarse stages.
 
@@ -70,12 +75,14 @@ def speak_batch(  # noqa: PLR0913  (as `speak`)
         controls: all settings.
         cancel: looked at before every token.
         language: ISO 639 code of the text.
+        judge: as in `speak`.
 
     Raises:
         TextError: the text cannot be spoken.
         SettingsError: a control is outside its range.
     """
-    return _speak(models, _plan(models, text, controls, language), speaker, controls, cancel)
+    plan = _plan(models, text, controls, language)
+    return _speak(models, plan, speaker, _Ways(controls, judge, cancel))
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,15 @@ class _Plan:
 
     chunks: tuple[TextChunk, ...]
     seeds: tuple[int, ...]  # of the takes
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """How it is going to be said, who listens first, and who may stop it."""
+
+    controls: SpeechControls
+    judge: ChunkJudge | None
+    cancel: CancelToken
 
 
 @dataclass(eq=False)
@@ -108,16 +124,27 @@ class _Take:
             return self.voice
         return self.previous if self.voice is None else _in_a_row(self.voice, self.previous)
 
-    def add(
-        self, text: str, made: Rendered, waveform: Waveform, pause: float | None
-    ) -> OtherWaveform:
+    def origin(self, number: int, text: str, continues: bool, part: int, takes: int) -> Origin:
+        """Where a chunk comes from whose first try is made."""
+        history = self.history(continues)
+        return Origin(number, text, self.chunk_seed(number), self.voice, history, part, takes)
+
+    def add(self, text: str, kept: Accepted, pause: float | None) -> OtherWaveform:
         """Join one more chunk; gives the sound that can be played now."""
-        sound = self.leveller.level(trim_silence(waveform, self.rate), self.rate)
+        made, verdict = kept.rendered, kept.verdict
+        sound = self.leveller.level(trim_silence(kept.waveform, self.rate), self.rate)
         ready, start, end = self.joiner.add(sound, pause)
         self.pieces.append(ready)
-        self.chunks.append(SpokenChunk(text, start, end, made.speaker, made.seed, made.notes))
-        if len(made.speaker.semantic):
+        chunk = SpokenChunk(text, start, end, made.speaker, made.seed, made.notes, tries=kept.tries)
+        if verdict is not None:
+            words, likeness = verdict.words_right, verdict.similarity
+            chunk = replace(chunk, words_right=words, similarity=likeness)
+        self.chunks.append(chunk)
+        if verdict is not None and verdict.is_drifted:
+            self.previous = None  # the next chunk follows the voice alone
+        elif len(made.speaker.semantic):
             self.previous = made.speaker
+        if len(made.speaker.semantic):
             self.voice = self.voice or made.speaker  # without a voice the first chunk is it
         return ready
 
@@ -129,35 +156,34 @@ class _Take:
 
 
 def _speak(
-    models: BarkModels,
-    plan: _Plan,
-    speaker: Speaker | None,
-    controls: SpeechControls,
-    cancel: CancelToken,
+    models: BarkModels, plan: _Plan, speaker: Speaker | None, ways: _Ways
 ) -> Iterator[Event]:
-    chunks = plan.chunks
-    renderer = Renderer(models, chunks, controls, cancel)
+    chunks, controls = plan.chunks, ways.controls
+    renderer = Renderer(models, chunks, controls, ways.cancel)
+    judging = Judging(models, renderer, ways.judge, len(chunks) * len(plan.seeds))
     rate = models.codec.sample_rate
     takes = [_Take(seed, speaker, rate, Joiner(rate)) for seed in plan.seeds]
     notes = _notes(models, chunks, speaker)
 
     def speech_of(take: _Take) -> Speech:
-        return take.speech(models.family.id, renderer.progress.spent_seconds, notes)
+        told = (*notes, *judging.summary(take.chunks))
+        return take.speech(models.family.id, renderer.progress.spent_seconds, told)
 
     try:
         for number, chunk in enumerate(chunks):
             yield from renderer.report(number, "semantic", 0.0)
             continues = controls.condition_on_previous
             rendered = yield from _render(renderer, number, takes, continues)
-            sounds = []
-            for made in rendered:
-                if cancel.cancelled:
+            kept: list[Accepted] = []
+            for take, made in zip(takes, rendered, strict=True):
+                if ways.cancel.cancelled:
                     raise JobCancelled
-                sounds.append(models.codec.decode(made.speaker.fine))
-                yield from renderer.report(number, "codec", len(sounds) / len(takes))
+                origin = take.origin(number, chunk.text, continues, len(kept), len(takes))
+                kept.append((yield from judging.accept(origin, made, not controls.greedy)))
+                yield from renderer.report(number, "codec", len(kept) / len(takes))
             pause = _pause_after(chunks, number, controls)
-            for take, made, sound in zip(takes, rendered, sounds, strict=True):
-                ready = take.add(chunk.text, made, sound, pause)
+            for take, accepted in zip(takes, kept, strict=True):
+                ready = take.add(chunk.text, accepted, pause)
                 if len(takes) == 1:
                     yield AudioChunk(number, len(chunks), chunk.text, ready, rate)
     except JobCancelled:
