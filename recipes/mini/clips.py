@@ -1,4 +1,4 @@
-"""Reads the teacher's shards: clips with their sound, phones, letters and speaker."""
+"""Reads the teachers' shards: clips with their sound, phones, letters and speaker."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,11 @@ def read_clips(work: Path, most_shards: int | None = None) -> list[Clip]:
     """All clips of the finished shards, in order."""
     paths = sorted((work / "teacher").glob("*.npz"))[:most_shards]
     return [clip for path in paths for clip in read_shard(path)]
+
+
+def read_espeak_clips(work: Path) -> list[Clip]:
+    """All clips of the second teacher, in order; `speaker` counts its own speakers."""
+    return [clip for path in sorted((work / "espeak").glob("*.npz")) for clip in read_shard(path)]
 
 
 def training_clips(clips: list[Clip]) -> list[Clip]:

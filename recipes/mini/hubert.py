@@ -1,10 +1,11 @@
-"""Step 3: the encoder, HuBERT's architecture, trained to name the teacher's phones in every 40 ms.
+"""Step 3: the encoder, HuBERT's architecture, trained to name the teachers' phones in every 40 ms.
 
-    python -m recipes.mini.hubert --work WORK --minutes 20
+    python -m recipes.mini.hubert --work WORK --minutes 20 [--espeak 0.33]
 
 Every frame answers for four moments, 10 ms apart, so that its features know the order of what
 happens inside the frame. Level, filtering and noise vary, so that the recording's sound does not
 matter, and so do pace, pitch and formants, so that other speakers than the teacher's are understood.
+A share of the batches comes from the second teacher, so that another kind of voice is understood too.
 """
 
 import argparse
@@ -22,7 +23,13 @@ from torch.nn import functional as F
 from transformers import HubertConfig, HubertModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import Clip, read_clips, training_clips, validation_clips
+from recipes.mini.clips import (
+    Clip,
+    read_clips,
+    read_espeak_clips,
+    training_clips,
+    validation_clips,
+)
 from recipes.mini.network import Muon
 from recipes.mini.spelling import PHONES
 
@@ -30,6 +37,9 @@ HOP = 640  # samples a frame: 25 frames a second
 MOMENTS = 4  # answers a frame
 BATCH = 16
 WARP = 0.2  # octaves
+ESPEAK_SHARE = 0.33  # of the batches
+Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
+"""Padded sound (batch, samples), phones (batch, frames, MOMENTS)."""
 
 
 def hubert_config() -> HubertConfig:
@@ -114,9 +124,7 @@ def warped(clip: Clip, generator: np.random.Generator) -> Clip:
     return replace(clip, samples=samples, ends=np.round(clip.ends / factor).astype(clip.ends.dtype))
 
 
-def batches(
-    clips: list[Clip], generator: np.random.Generator
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(clips: list[Clip], generator: np.random.Generator) -> Batches:
     """Endless batches of clips of nearly the same length: padded sound and phones (-100 outside)."""
     config = hubert_config()
     order = np.argsort([len(clip.samples) for clip in clips], kind="stable")
@@ -135,6 +143,12 @@ def batches(
             yield torch.from_numpy(sound), torch.from_numpy(target)
 
 
+def mixed(first: Batches, second: Batches, share: float, generator: np.random.Generator) -> Batches:
+    """Endless batches of both; each is of the second with probability `share`."""
+    while True:
+        yield next(second if generator.random() < share else first)
+
+
 def accuracy(model: PhoneNamer, clips: list[Clip]) -> float:
     """The share of moments whose phone is named right, on clips never trained on."""
     right = total = 0
@@ -151,11 +165,31 @@ def accuracy(model: PhoneNamer, clips: list[Clip]) -> float:
     return right / total
 
 
-def train(work: Path, minutes: float) -> None:
+def accuracies(model: PhoneNamer, kept_out: dict[str, list[Clip]]) -> dict[str, float]:
+    """The share of moments named right, by teacher."""
+    return {name: accuracy(model, clips) for name, clips in kept_out.items() if clips}
+
+
+def shown(found: dict[str, float]) -> str:
+    """The accuracies as one piece of a line."""
+    return " ".join(f"{name} {share:.3f}" for name, share in found.items())
+
+
+def feed_of(flite: list[Clip], espeak: list[Clip], share: float, seed: int) -> Batches:
+    """Training batches of both teachers, or of the first where nothing of the second is asked."""
+    feed = batches(training_clips(flite), np.random.default_rng(seed))
+    if share == 0:
+        return feed
+    assert espeak, "make the second teacher's clips first: python -m recipes.mini.espeak"
+    second = batches(training_clips(espeak), np.random.default_rng([seed, 1]))
+    return mixed(feed, second, share, np.random.default_rng([seed, 2]))
+
+
+def train(work: Path, minutes: float, espeak_share: float) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     path = work / "hubert.pt"
-    clips = read_clips(work)
-    kept_out = validation_clips(clips)
+    clips, espeak = read_clips(work), read_espeak_clips(work)
+    kept_out = {"flite": validation_clips(clips), "espeak": validation_clips(espeak)}
     model = PhoneNamer()
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and ".encoder.layers." in n]
     known = {id(p) for p in matrices}
@@ -165,11 +199,11 @@ def train(work: Path, minutes: float) -> None:
         torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
     )
     state = checkpoints.load(path)
-    step = 0
+    step, before = 0, 0.0
     if state is not None:
         model.load_state_dict(state["model"])
-        step = state["step"]
-    feed = batches(training_clips(clips), np.random.default_rng(step))
+        step, before = state["step"], state.get("seconds", 0.0)
+    feed = feed_of(clips, espeak, espeak_share, step)
     started = saved = time.monotonic()
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         part = elapsed / (60 * minutes)
@@ -193,12 +227,15 @@ def train(work: Path, minutes: float) -> None:
             print(f"step {step} {elapsed:.0f} s loss {loss.item():.4f}", flush=True)
         if time.monotonic() - saved > 90:
             saved = time.monotonic()
-            print(f"step {step} right {accuracy(model, kept_out):.3f}", flush=True)
-            checkpoints.save(path, {"model": model.state_dict(), "step": step, "accuracy": 0.0})
-    checkpoints.save(
-        path, {"model": model.state_dict(), "step": step, "accuracy": accuracy(model, kept_out)}
-    )
-    print(f"done: step {step} right {accuracy(model, kept_out):.3f}", flush=True)
+            print(f"step {step} right {shown(accuracies(model, kept_out))}", flush=True)
+            checkpoints.save(
+                path,
+                {"model": model.state_dict(), "step": step, "seconds": before + elapsed},
+            )
+    right = accuracies(model, kept_out)
+    figures = {"step": step, "accuracy": right["flite"], "seconds": before + 60 * minutes}
+    checkpoints.save(path, {"model": model.state_dict(), **figures})
+    print(f"done: step {step} right {shown(right)}", flush=True)
 
 
 def main() -> None:
@@ -206,9 +243,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument(
+        "--espeak",
+        type=float,
+        default=ESPEAK_SHARE,
+        help="share of the batches that the second teacher speaks; 0 for none",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    train(arguments.work, arguments.minutes)
+    train(arguments.work, arguments.minutes, arguments.espeak)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ python -m recipes.mini.teacher --work WORK [--worker I --workers N]
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from recipes.mini.spelling import PHONES, letters_of_phones
 CLIPS_A_SHARD = 500
 PHRASES = 9_000
 LEAD_SECONDS, TAIL_SECONDS = 0.08, 0.12  # how much of the silence around a sentence is kept
+PEAK = 0.6  # of full scale; every clip's loudest sample
 _PHONE_ID = {phone: index for index, phone in enumerate(PHONES)}
 
 
@@ -34,7 +36,7 @@ def say(text: str, speaker_index: int) -> dict[str, np.ndarray] | None:
     clip = samples[int(start * RATE) : int(stop * RATE)]
     peak = max(float(np.abs(clip).max()), 1e-3)
     return {
-        "samples": np.round(clip * (0.6 / peak) * 32_767).astype(np.int16),
+        "samples": np.round(clip * (PEAK / peak) * 32_767).astype(np.int16),
         "phones": np.array([_PHONE_ID[p.phone] for p in segments], dtype=np.int16),
         "ends": ends.astype(np.int32),
         "letters": np.array(letters, dtype=np.int16),
@@ -65,7 +67,11 @@ def letters_of_segments(text: str, segments: list[Segment]) -> list[int] | None:
     return letters
 
 
-def write_shard(path: Path, jobs: list[tuple[str, int]]) -> float:
+def write_shard(
+    path: Path,
+    jobs: list[tuple[str, int]],
+    say: Callable[[str, int], dict[str, np.ndarray] | None] = say,
+) -> float:
     """Say all `jobs` (text, speaker) into one file; returns the seconds of speech."""
     clips, texts, speakers = [], [], []
     for text, speaker in jobs:
