@@ -25,7 +25,7 @@ LAYERS = {
     "ui": 6,
     "http_api": 6,
     **dict.fromkeys(("cli", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6),
-    **dict.fromkeys(("cli_terminal", "__main__"), 6),
+    **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
 PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or events out
@@ -52,6 +52,7 @@ LIBRARY_PLACES = {
 MODEL_PLACES = {
     "Encodec": ("webui.synthesis.codec",),
     "Hubert": ("webui.cloning.hubert",),
+    "WavLM": ("webui.cloning.conversion.wavlm",),
     "Bark": (),
 }
 # Calls that open a door for strangers' bytes, or read what only one module may read.

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from webui import __version__, cli_doctor, cli_lists, cli_serve, cli_speak
+from webui import __version__, cli_doctor, cli_lists, cli_serve, cli_speak, cli_voices
 from webui.cli_terminal import (
     MisuseError,
     Parser,
@@ -15,15 +15,12 @@ from webui.cli_terminal import (
     write_out,
 )
 from webui.errors import UserError
-from webui.settings_flags import add_settings_flags, settings_from_flags
+from webui.settings_flags import PAGE_SETTINGS, add_settings_flags, settings_from_flags
 
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes; 130 is 128 + SIGINT
-PAGE_SETTINGS = frozenset(
-    {"host", "port", "share", "open_browser", "auth", "public", "max_text_characters"}
-)
 COMMANDS = (
     ("speak", cli_speak.add_arguments, cli_speak.run, "speak a text into a sound file"),
-    ("voices", cli_lists.add_voices_arguments, cli_lists.run_voices, "list the voices"),
+    ("voices", cli_voices.add_arguments, cli_voices.run, "list, change, import, export voices"),
     ("models", cli_lists.add_models_arguments, cli_lists.run_models, "list or download models"),
     ("serve", cli_serve.add_arguments, cli_serve.run, "start the page"),
     ("doctor", cli_doctor.add_arguments, cli_doctor.run, "say what is wrong and how to mend it"),

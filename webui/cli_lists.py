@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from webui.settings import Settings
 
 
+VOICE_HEAD = ("ID", "NAME", "FAMILY", "LANGUAGE", "FROM", "SECONDS", "REMARK")
+
+
 def add_voices_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `voices`."""
     parser.add_argument("--language", metavar="CODE", help="only voices of this language: en, de")
@@ -41,9 +44,7 @@ def run_voices(arguments: argparse.Namespace, settings: "Settings") -> int:
     if arguments.json:
         print_json([asdict(voice) for voice in voices])
         return 0
-    print_table(
-        ("ID", "NAME", "FAMILY", "LANGUAGE", "FROM", "SECONDS", "REMARK"), map(_voice_row, voices)
-    )
+    print_table(VOICE_HEAD, map(voice_row, voices))
     if not voices:
         say("No voice matches.")
     return 0
@@ -84,7 +85,8 @@ def run_models(arguments: argparse.Namespace, settings: "Settings") -> int:
     return 0
 
 
-def _voice_row(voice: "VoiceInfo") -> tuple[str, ...]:
+def voice_row(voice: "VoiceInfo") -> tuple[str, ...]:
+    """What a table says of a voice, under `VOICE_HEAD`."""
     seconds = "" if voice.seconds is None else f"{voice.seconds:.1f}"
     remark = voice.broken or voice.notes or ", ".join(voice.tags)
     return voice.id, voice.name, voice.family, voice.language, voice.source, seconds, remark

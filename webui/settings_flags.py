@@ -5,11 +5,23 @@ from collections.abc import Collection
 
 from webui.settings import SETTINGS_HELP, Settings, load_settings
 
+PAGE_SETTINGS = frozenset(
+    {"host", "port", "share", "open_browser", "auth", "public", "max_text_characters"}
+)  # what a command that opens no page does without
+
 
 def add_settings_flags(
-    parser: argparse.ArgumentParser, without: Collection[str] = frozenset()
+    parser: argparse.ArgumentParser,
+    without: Collection[str] = frozenset(),
+    default: object = None,
 ) -> None:
-    """Declare a flag for each setting, except those named in `without`."""
+    """Declare a flag for each setting, except those named in `without`.
+
+    Args:
+        parser: what shall understand them.
+        without: settings without a flag.
+        default: what a flag is that was not given.
+    """
     group = parser.add_argument_group("settings")
     for each in SETTINGS_HELP:
         if each.name in without:
@@ -17,9 +29,10 @@ def add_settings_flags(
         text = f"{each.meaning}; default: {each.default} [{each.env}]".replace("%", "%%")
         if each.is_switch:
             switch = argparse.BooleanOptionalAction
-            group.add_argument(each.flag, action=switch, default=None, help=text)
+            group.add_argument(each.flag, action=switch, default=default, help=text)
         else:
-            group.add_argument(each.flag, metavar=each.name.rpartition("_")[2].upper(), help=text)
+            word = each.name.rpartition("_")[2].upper()
+            group.add_argument(each.flag, metavar=word, default=default, help=text)
 
 
 def settings_from_flags(arguments: argparse.Namespace, **defaults: object) -> Settings:
