@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import get_args
 
 from webui.backend.facts import CloningPart
 from webui.backend.requests import CloneOrder
@@ -68,7 +67,8 @@ class CloneForm:
             found["name"] = str(fault)
         if self.consent is not True:
             found["consent"] = NO_CONSENT
-        if self.needs_licence(studio) and self.licence is not True:
+        way = ChosenWay(self.method, self.language, self.family, self.quantizer, self.converter)
+        if way.needs_licence(studio) and self.licence is not True:
             found["licence"] = NO_CONSENT
         if isinstance(self.transcript, str) and len(self.transcript) > MAX_TRANSCRIPT_CHARACTERS:
             found["transcript"] = (
@@ -88,7 +88,7 @@ class CloneForm:
                 "Confirm first that you may clone this voice." if field == "consent" else words
             )
         recordings, window = self._window(recordings)
-        methods = self.methods()
+        methods = chosen_methods(self.method)
         tried = "takes", "windows"
         takes, windows = (
             _whole(getattr(self, each), 1, MAX_TRIED) if len(methods) > 1 else 1 for each in tried
@@ -118,21 +118,6 @@ class CloneForm:
             raise SpeakerFileError(NO_NAME)
         return check_voice_name(self.name)
 
-    def voice_tags(self) -> tuple[str, ...]:
-        """The labels, each once.
-
-        Raises:
-            SettingsError: there are too many, or one is too long.
-        """
-        given = self.tags if isinstance(self.tags, list | tuple) else []
-        tags = tuple(dict.fromkeys(" ".join(str(each).split()) for each in given))
-        tags = tuple(each for each in tags if each)
-        if len(tags) > MAX_TAGS or any(len(each) > MAX_TAG_CHARACTERS for each in tags):
-            raise SettingsError(
-                f"A voice has at most {MAX_TAGS} labels of {MAX_TAG_CHARACTERS} characters."
-            )
-        return tags
-
     def language_code(self) -> str:
         """The language of the recording.
 
@@ -142,26 +127,6 @@ class CloneForm:
         if self.language not in LANGUAGES:
             raise SettingsError("Choose the language that is spoken in the recording.")
         return str(self.language)
-
-    def methods(self) -> tuple[Method, ...]:
-        """The methods to try.
-
-        Raises:
-            SettingsError: there is no such method.
-        """
-        if self.method == COMPARE_ALL:
-            return METHODS
-        for known in get_args(Method):
-            if self.method == known:
-                return (known,)
-        raise SettingsError("Choose a method for the cloning.")
-
-    def needs_licence(self, studio: Studio) -> bool:
-        """Whether the chosen converter asks for its licence to be accepted."""
-        if self.method not in ("conversion", COMPARE_ALL):
-            return False
-        parts = parts_of(studio, self.family, "converter")
-        return any(part.needs_licence_consent and part.id == self.converter for part in parts)
 
     def _window(
         self, recordings: tuple[Recording, ...]
@@ -205,7 +170,55 @@ class CloneForm:
         raise SettingsError(f"This {kind} is no longer there. Choose another one.")
 
 
+@dataclass(frozen=True)
+class ChosenWay:
+    """The part of the form that says how to clone, not yet trusted."""
+
+    method: object
+    language: object
+    family: object
+    quantizer: object
+    converter: object
+
+    def needs_licence(self, studio: Studio) -> bool:
+        """Whether the chosen converter asks for its licence to be accepted."""
+        if self.method not in ("conversion", COMPARE_ALL):
+            return False
+        parts = parts_of(studio, self.family, "converter")
+        return any(part.needs_licence_consent and part.id == self.converter for part in parts)
+
+
 CLONE_FIELDS = tuple(entry.name for entry in fields(CloneForm))
+
+
+def voice_tags(value: object) -> tuple[str, ...]:
+    """The labels that a browser sent, each once.
+
+    Raises:
+        SettingsError: there are too many, or one is too long.
+    """
+    given = value if isinstance(value, list | tuple) else []
+    tags = tuple(dict.fromkeys(" ".join(str(each).split()) for each in given))
+    tags = tuple(each for each in tags if each)
+    if len(tags) > MAX_TAGS or any(len(each) > MAX_TAG_CHARACTERS for each in tags):
+        raise SettingsError(
+            f"A voice has at most {MAX_TAGS} labels of {MAX_TAG_CHARACTERS} characters."
+        )
+    return tags
+
+
+def chosen_methods(value: object) -> tuple[Method, ...]:
+    """The methods to try, by what a browser sent.
+
+    Raises:
+        SettingsError: there is no such method.
+    """
+    if value == COMPARE_ALL:
+        return METHODS
+    for known in METHODS:
+        if value == known:
+            return (known,)
+    raise SettingsError("Choose a method for the cloning.")
 
 
 def parts_of(studio: Studio, family: object, kind: str) -> list[CloningPart]:

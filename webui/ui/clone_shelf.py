@@ -1,10 +1,15 @@
-"""The clones that visitors have had made and not yet kept: they survive a reload of the page."""
+"""The clones that visitors have had made and not yet kept: they survive a reload of the page.
+
+What they are handed out as files lies in a folder that goes when the app ends.
+"""
 
 import secrets
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from webui.backend.requests import CloneOrder
 from webui.clone_results import CloneCandidate, CloneOutcome
@@ -26,7 +31,7 @@ class MadeClones:
     tags: tuple[str, ...]
     consent: str  # the sentence that was confirmed before anything was cloned
     seconds: float = 0.0  # from the press of the button to the result
-    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    key: str = field(default_factory=lambda: secrets.token_hex(16))
     made_at: float = field(default_factory=time.time)
 
     def candidate(self, index: object) -> CloneCandidate:
@@ -51,11 +56,18 @@ class MadeClones:
 
 
 class CloneShelf:
-    """Keeps clones apart by their owners and forgets the oldest."""
+    """Keeps clones apart by their owners and forgets the oldest.
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    Args:
+        folder: where files for their owners are handed out from.
+        max_bytes: how much sound is kept in memory.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._folder = folder
         self._max_bytes = max_bytes
         self._made: dict[str, list[MadeClones]] = {}
+        self._kept: set[str] = set()  # keys of what is in the library already
         self._lock = threading.Lock()
 
     def put(self, owner: str, made: MadeClones) -> None:
@@ -63,15 +75,28 @@ class CloneShelf:
         with self._lock:
             mine = self._made.setdefault(owner, [])
             mine.append(made)
+            for old in mine[:-MAX_OF_ONE]:
+                self._forget(old.key)
             del mine[:-MAX_OF_ONE]
             self._sweep(made)
 
     def newest(self, owner: str) -> MadeClones | None:
-        """What an owner had made last."""
+        """What an owner had made last, unless it was kept."""
         with self._lock:
             self._sweep(None)
             mine = self._made.get(owner)
-            return mine[-1] if mine else None
+            return mine[-1] if mine and mine[-1].key not in self._kept else None
+
+    def mark_kept(self, made: MadeClones) -> None:
+        """Remember that one of these clones is in the library now."""
+        with self._lock:
+            self._kept.add(made.key)
+
+    def folder(self, made: MadeClones) -> Path:
+        """The folder for the files of these clones; its name cannot be guessed."""
+        folder = self._folder / made.key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def find(self, owner: str, key: object) -> MadeClones:
         """What an owner had made, by its key.
@@ -89,11 +114,15 @@ class CloneShelf:
         """Forget what was made: its owner begins anew."""
         with self._lock:
             mine = [made for made in self._made.get(owner, []) if made.key != key]
+            gone = {made.key for made in self._made.get(owner, [])} - {each.key for each in mine}
             self._made[owner] = mine
+            for each in gone:
+                self._forget(each)
             self._sweep(None)
 
     def _sweep(self, spared: MadeClones | None) -> None:
-        """Take out what is too old or too much; the lock is held."""
+        """Take out what is too old or too much, with its files; the lock is held."""
+        before = {made.key for made in self._everything()}
         oldest = time.time() - MAX_AGE_SECONDS
         kept, held_bytes = set(), 0
         for made in sorted(self._everything(), key=lambda each: each.made_at, reverse=True):
@@ -105,6 +134,12 @@ class CloneShelf:
             for owner, mine in self._made.items()
             if (remaining := [made for made in mine if made.key in kept])
         }
+        for gone in before - kept:
+            self._forget(gone)
+
+    def _forget(self, key: str) -> None:
+        self._kept.discard(key)
+        shutil.rmtree(self._folder / key, ignore_errors=True)
 
     def _everything(self) -> Iterator[MadeClones]:
         for mine in self._made.values():

@@ -2,6 +2,7 @@
 
 import threading
 
+from webui.backend.facts import CloningPart
 from webui.errors import DownloadError, UserError
 from webui.events import Cancelled, CancelToken, Done, Failed, Progress
 from webui.ui.messages import fault_words
@@ -16,7 +17,7 @@ class Downloads:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._cancel = CancelToken()
-        self.family: str | None = None
+        self.family: str | None = None  # or a part of cloning
         self.progress: Progress | None = None
         self.outcome = ""  # how the last one ended, in words
 
@@ -33,16 +34,27 @@ class Downloads:
             DownloadError: another one is being brought.
             FamilyNotFoundError: there is no such family.
         """
-        self._service.family(family)
+        title = self._service.family(family).title
+        self._start(family, f"{title} is here and can speak.")
+
+    def start_part(self, part: CloningPart) -> None:
+        """Begin to bring something that cloning uses.
+
+        Raises:
+            DownloadError: another one is being brought.
+        """
+        self._start(part.id, f"{part.title} is here.")
+
+    def _start(self, wanted: str, done: str) -> None:
         with self._lock:
             if self.running:
                 raise DownloadError("A download is running. Wait for it, or stop it first.")
             self._cancel = CancelToken()
-            self.family, self.progress, self.outcome = family, None, ""
+            self.family, self.progress, self.outcome = wanted, None, ""
             self._thread = threading.Thread(
                 target=self._run,
-                args=(family, self._cancel),
-                name=f"download-{family}",
+                args=(wanted, done, self._cancel),
+                name=f"download-{wanted}",
                 daemon=True,
             )
             self._thread.start()
@@ -58,10 +70,10 @@ class Downloads:
             thread.join(seconds)
         return not self.running
 
-    def _run(self, family: str, cancel: CancelToken) -> None:
+    def _run(self, wanted: str, done: str, cancel: CancelToken) -> None:
         outcome = "The download ended without a result. Please try it again."
         try:
-            for event in self._service.download(family, cancel):
+            for event in self._service.download(wanted, cancel):
                 if isinstance(event, Progress):
                     self.progress = event
                 elif isinstance(event, Failed):
@@ -69,7 +81,7 @@ class Downloads:
                 elif isinstance(event, Cancelled):
                     outcome = "The download was stopped. What has come is kept for the next try."
                 elif isinstance(event, Done):
-                    outcome = f"{self._service.family(family).title} is here and can speak."
+                    outcome = done
         except UserError as fault:
             outcome = str(fault)
         except Exception as fault:  # noqa: BLE001  the edge of a thread: nobody else would say it

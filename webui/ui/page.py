@@ -6,7 +6,9 @@ from typing import Any
 import gradio as gr
 
 from webui.settings import Settings
-from webui.ui.clone_tab import build_clone_tab
+from webui.ui.clone_keeping import Neighbours
+from webui.ui.clone_run import job_key
+from webui.ui.clone_tab import CloneTab
 from webui.ui.faults import worded
 from webui.ui.guard import Guard, GuardRules
 from webui.ui.library_tab import LibraryTab
@@ -40,7 +42,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             with gr.Tab("Text-to-Speech", id="tts"):
                 speak_tab = SpeakTab(studio)
             with gr.Tab("Voice Clone", id="clone"):
-                build_clone_tab(studio.settings.public)
+                clone_tab = CloneTab(studio)
             with gr.Tab("Speaker Library", id="library"):
                 library_tab = LibraryTab(studio)
             with gr.Tab("Models & settings", id="models"):
@@ -49,7 +51,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         speak_tab.wire(owner, draft)
         library_tab.wire(speak_tab, tabs, draft)
         strip.wire(tabs)
-        _Opening(studio, speak_tab, library_tab, models_tab, strip).wire(page, owner, draft)
+        clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)
+        all_tabs = _Tabs(speak_tab, clone_tab, library_tab, models_tab)
+        _Opening(studio, all_tabs, strip).wire(page, owner, draft)
     page.queue(api_open=False, max_size=MAX_WAITING)
     return page
 
@@ -98,43 +102,51 @@ class Visit:
         return str(self.owner) if is_owner(self.owner) else ""
 
 
+@dataclass(frozen=True)
+class _Tabs:
+    """All tabs, in their order."""
+
+    speak: SpeakTab
+    clone: CloneTab
+    library: LibraryTab
+    models: ModelsTab
+
+    def refilled(self) -> list[Any]:
+        """The components that `refill` fills, in its order."""
+        tabs = (self.speak, self.clone, self.library, self.models)
+        return [each for tab in tabs for each in tab.refilled()]
+
+    def refill(self, studio: Studio, owner: str, draft: object) -> list[Any]:
+        """What all tabs are to show, with what the browser remembers."""
+        return [
+            *self.speak.refill(restored(draft, studio), owner),
+            *self.clone.refill(owner),
+            *self.library.refill(),
+            *self.models.refill(),
+        ]
+
+
 class _Opening:
     """Fills an opened page anew, and keeps an open one up to date."""
 
-    def __init__(
-        self,
-        studio: Studio,
-        speak_tab: SpeakTab,
-        library_tab: LibraryTab,
-        models_tab: ModelsTab,
-        strip: StatusStrip,
-    ) -> None:
+    def __init__(self, studio: Studio, tabs: _Tabs, strip: StatusStrip) -> None:
         self.studio = studio
-        self.speak_tab = speak_tab
-        self.library_tab = library_tab
-        self.models_tab = models_tab
+        self.tabs = tabs
         self.strip = strip
 
     def wire(self, page: gr.Blocks, owner: gr.BrowserState, draft: gr.BrowserState) -> None:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         could_speak = gr.State(None)
-        moving = [*self.strip.followed(), *self.models_tab.followed()]
+        moving = [*self.strip.followed(), *self.tabs.models.followed()]
         page.load(
             worded(self.open),
             [owner, draft],
-            [
-                owner,
-                could_speak,
-                *self.strip.followed(),
-                *self.speak_tab.refilled(),
-                *self.library_tab.refilled(),
-                *self.models_tab.refilled(),
-            ],
+            [owner, could_speak, *self.strip.followed(), *self.tabs.refilled()],
             **quiet,
         )
         page.load(None, None, None, js=ON_LOAD, **quiet)
         changed = gr.State(0)
-        for moment in (self.strip.timer.tick, *self.models_tab.wire()):
+        for moment in (self.strip.timer.tick, *self.tabs.models.wire()):
             moment(
                 worded(self.follow),
                 [could_speak],
@@ -145,7 +157,7 @@ class _Opening:
         changed.change(
             worded(self.families_changed),
             [owner, draft],
-            [*self.speak_tab.refilled(), *self.library_tab.refilled(), *self.models_tab.refilled()],
+            self.tabs.refilled(),
             **quiet,
         )
         page.unload(self.leave)
@@ -158,7 +170,7 @@ class _Opening:
             owner,
             self._installed(),
             *self.strip.follow(),
-            *self._refill(owner, visit.draft),
+            *self.tabs.refill(self.studio, owner, visit.draft),
         ]
 
     def follow(self, *values: object) -> list[Any]:
@@ -166,24 +178,18 @@ class _Opening:
         (installed,) = values
         now = self._installed()
         changed = hash(now) if installed is not None and now != installed else gr.skip()
-        return [now, changed, *self.strip.follow(), *self.models_tab.follow()]
+        return [now, changed, *self.strip.follow(), *self.tabs.models.follow()]
 
     def families_changed(self, *values: object) -> list[Any]:
         """A family came or went: fill the page anew, with what the browser remembers."""
         visit = Visit(*values)
-        return self._refill(visit.known_owner(), visit.draft)
+        return self.tabs.refill(self.studio, visit.known_owner(), visit.draft)
 
     def leave(self, request: gr.Request) -> None:
-        """Stop what a closed page was having spoken: nobody would hear it."""
-        self.studio.desk.stop(request.session_hash or "")
-
-    def _refill(self, owner: str, draft: object) -> list[Any]:
-        form = restored(draft, self.studio)
-        return [
-            *self.speak_tab.refill(form, owner),
-            *self.library_tab.refill(),
-            *self.models_tab.refill(),
-        ]
+        """Stop what a closed page was having done: nobody would hear it."""
+        page = request.session_hash or ""
+        self.studio.desk.stop(page)
+        self.studio.desk.stop(job_key(page))
 
     def _installed(self) -> tuple[str, ...]:
         return tuple(family.id for family in self.studio.installed_families())

@@ -19,6 +19,7 @@ from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls
 
 
+@runtime_checkable
 class VoiceLibrary(Protocol):
     """The part of `webui.backend.library_desk.LibraryDesk` that the page uses."""
 

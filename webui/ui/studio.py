@@ -25,10 +25,10 @@ class Studio:
     service: SpeakingService
     settings: Settings
     shelf: TakeShelf
+    clones: CloneShelf
     downloads: Downloads
     desk: JobDesk = field(default_factory=JobDesk)
     clips: ClipReader = field(default_factory=ClipReader)
-    clones: CloneShelf = field(default_factory=CloneShelf)
     has_ffmpeg: bool = field(default_factory=lambda: shutil.which("ffmpeg") is not None)
 
     def installed_families(self) -> list[FamilyInfo]:
@@ -80,7 +80,8 @@ class Studio:
 def open_studio(service: SpeakingService, settings: Settings, folder: Path) -> Studio:
     """Build what the tabs share; takes are handed out from `folder`."""
     kept_in = None if settings.public else settings.outputs_dir
-    return Studio(service, settings, TakeShelf(folder, kept_in), Downloads(service))
+    clones = CloneShelf(folder / "clones")
+    return Studio(service, settings, TakeShelf(folder, kept_in), clones, Downloads(service))
 
 
 def voice_label(voice: VoiceInfo) -> str:

@@ -10,13 +10,26 @@ STYLES = """
 .gradio-container { max-width: 1180px !important; width: 100% !important;
   margin: 0 auto !important; }
 .gradio-container > main, .gradio-container > main > .wrap { width: 100% !important; }
-#takes *, #voices *, #families * { font-family: var(--font); }
+#takes *, #voices *, #families *, #clone-ranking * { font-family: var(--font); }
 #strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
   padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
 #strip p { margin: 0; }
 #strip .block, #strip-words { border: 0; background: none; padding: 0; }
 #download-terms { padding: 10px 14px; }
-#speak-status { min-height: 1.6em; }
+#speak-status, #clone-status { min-height: 1.6em; }
+#insecure-note { display: none; }
+body.insecure #insecure-note { display: block; }
+#clip-check, #clone-public { padding: 10px 14px; }
+#clip-check ul { list-style: none; padding-left: 0; margin: 0; }
+#clip-check p { margin: 0 0 6px 0; }
+svg.waveform { width: 100%; height: 110px; display: block; }
+svg.waveform .sound { stroke: var(--body-text-color-subdued); stroke-width: 1.2; }
+svg.waveform .chosen { fill: var(--primary-500); opacity: 0.25; }
+svg.waveform .speech { fill: var(--primary-600); }
+svg.waveform .part { fill: var(--primary-400); }
+svg.waveform .tick { fill: var(--body-text-color-subdued); }
+#clone-report-words table { width: 100%; }
+#clone-report-words td, #clone-report-words th { padding: 4px 6px; }
 #empty-take { border: 1px dashed var(--border-color-primary); border-radius: 8px;
   padding: 20px 16px; text-align: center; }
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden;
@@ -38,17 +51,27 @@ ON_LOAD = """
       document.querySelector("#speak-button")?.click();
     }
   });
-  const said = { last: "", at: 0 };
-  const announce = () => {
-    const line = document.querySelector("#speak-status")?.innerText.trim() ?? "";
+  document.body.classList.toggle("insecure", !window.isSecureContext);
+  const said = { "#speak-status": "", "#clone-status": "", "#clip-check": "", at: 0 };
+  const announce = (place) => {
+    const line = document.querySelector(place)?.innerText.trim() ?? "";
     const target = document.querySelector("#announcement");
     const now = Date.now();
     const ended = /^(Done|Stopped)/.test(line);
-    if (!target || line === said.last || (!ended && now - said.at < 3000)) return;
-    said.last = line; said.at = now;
+    if (!target || line === said[place] || (!ended && now - said.at < 3000)) return;
+    said[place] = line; said.at = now;
     target.textContent = line;
   };
-  setInterval(announce, 500);
+  setInterval(() => ["#speak-status", "#clone-status", "#clip-check"].forEach(announce), 500);
+}
+"""
+
+SHOW_CLONES = """
+() => {
+  const line = document.querySelector("#clone-status")?.innerText.trim() ?? "";
+  if (line.startsWith("Done")) {
+    document.querySelector("#clone-question")?.scrollIntoView({ behavior: "smooth" });
+  }
 }
 """
 
