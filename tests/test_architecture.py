@@ -24,7 +24,9 @@ LAYERS = {
     "backend": 5,
     "ui": 6,
     "http_api": 6,
-    **dict.fromkeys(("cli", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6),
+    **dict.fromkeys(
+        ("cli", "cli_clone", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6
+    ),
     **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other

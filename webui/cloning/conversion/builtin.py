@@ -6,6 +6,7 @@ from webui.arrays import OtherWaveform, Waveform
 from webui.audio import resample
 from webui.cloning.conversion.envelope import envelopes, spectrum_length
 from webui.cloning.conversion.grains import find_marks, overlap_add
+from webui.cloning.conversion.loudness import as_loud
 from webui.cloning.conversion.timbre import Timbre, band_centres, formant_stretch, moved_bands
 from webui.errors import CloneError
 from webui.quality.pitch import STEP_SECONDS, pitch_track
@@ -56,7 +57,7 @@ class BuiltinConverter:
         at = np.minimum(np.round(marks.at / source_rate / STEP_SECONDS), len(gains) - 1)
         filters = np.exp(0.5 * gains[at.astype(np.int64)] @ _bands_to_bins(source_rate))
         made = overlap_add(source, marks, ratios, filters)
-        return _as_loud(made, source), source_rate
+        return as_loud(made, source), source_rate
 
 
 def _analysed(sound: np.ndarray, rate: int) -> tuple[np.ndarray, Timbre]:
@@ -106,11 +107,3 @@ def _bands_to_bins(rate: int) -> np.ndarray:
     centres = band_centres(rate)
     bins = np.fft.rfftfreq(spectrum_length(rate), 1 / rate)
     return np.stack([np.interp(bins, centres, each) for each in np.eye(len(centres))])
-
-
-def _as_loud(made: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Give a sound another one's level, and no peak beyond full scale."""
-    level, wanted = float(np.sqrt(np.mean(made**2))), float(np.sqrt(np.mean(source**2)))
-    peak = float(np.abs(made).max())
-    gain = min(wanted / max(level, 1e-9), max(1.0, float(np.abs(source).max())) / max(peak, 1e-9))
-    return (made * gain).astype(np.float32)
