@@ -1,4 +1,4 @@
-"""The second teacher: where espeak-ng is installed, its sound; everywhere, how its phonemes become phones."""
+"""The second teacher: sound where espeak-ng is installed, and phonemes becoming phones."""
 
 import ctypes
 
