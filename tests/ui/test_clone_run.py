@@ -1,8 +1,8 @@
 import pytest
 
 from tests.ui.clone_values import clip, filled
+from webui.backend.cloning_desk import CONSENT
 from webui.ui import clone_run
-from webui.ui.clone_form import CONSENT
 from webui.ui.takes import new_owner
 
 PAGE = "page-1"

@@ -1,14 +1,18 @@
 """The handlers of the Voice Clone tab as Gradio calls them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
 from tests.ui.clone_values import clip, filled
+from webui.audio import read_audio
+from webui.backend.cloning_desk import CONSENT
 from webui.errors import DownloadError, StorageError, UserError
 from webui.speaker_file import read_speaker
-from webui.ui.clone_form import CLONE_FIELDS, CONSENT
+from webui.ui import clone_tab
+from webui.ui.clone_form import CLONE_FIELDS
 from webui.ui.clone_parts import ChosenWay
 from webui.ui.clone_tab import CloneTab
 from webui.ui.studio import open_studio
@@ -123,13 +127,16 @@ def test_several_recordings_can_be_given_and_chosen_from(tab, path, tmp_path):
     assert (chosen[shown.start].value, chosen[shown.end].value) == (0.0, 9.0)
 
 
-def test_the_part_can_be_heard_as_it_is_and_cleaned(tab, path):
+def test_the_part_can_be_heard_as_it_is_and_cleaned(tab, path, monkeypatch):
+    monkeypatch.setattr(clone_tab, "denoise", lambda sound, rate: -sound)
     clips = looked(tab, path)[tab.checked]
     plain = tab.listen(clips, *values(path, start=1.0, end=3.0))
+    cleaned = tab.listen(clips, *values(path, start=1.0, end=3.0, denoise=True))
     assert plain.autoplay
     assert plain.label == "1.0–3.0 s"
-    cleaned = tab.listen(clips, *values(path, start=1.0, end=3.0, denoise=True))
-    assert plain.value["path"] != cleaned.value["path"]
+    (one, rate), (other, _) = (read_audio(Path(each.value["path"])) for each in (plain, cleaned))
+    assert one == pytest.approx(clips.recordings[0].waveform[rate : 3 * rate], abs=1e-4)
+    assert other == pytest.approx(-one, abs=1e-4)
 
 
 def test_the_page_cannot_send_a_check_of_its_own(tab, path):
@@ -155,6 +162,7 @@ def test_a_clone_is_shown_beside_the_recording_with_its_report(tab, request_like
     assert shown[result.ranking].visible is False
     assert "sounds like the speaker" in shown[result.first.verdict]
     assert "What was said" in shown[result.report]
+    assert shown[result.picture].visible
     assert shown[tab.widgets.clone].interactive
     assert shown[tab.widgets.stop].visible is False
 

@@ -19,7 +19,6 @@ MIN_PART_SECONDS = 0.5
 MAX_TRIED = 3  # parts of a recording, takes of each: the largest of the two sliders
 MAX_TRANSCRIPT_CHARACTERS = 2_000
 MAX_TAGS, MAX_TAG_CHARACTERS = 8, 40
-CONSENT = "This is my voice, or the speaker agreed that I clone it."
 NO_CLIP = "Record or upload a clip first."
 NO_NAME = "Give the voice a name."
 NO_CONSENT = "Tick this box first."

@@ -73,15 +73,15 @@ class CloneKeeping:
         result, known = self.result, [near.owner, self.key]
         for place in (result.first, result.second):
             heard = [place.choice, place.player, place.verdict, place.keep, place.save]
-            judged = [result.report]
+            judged = [result.report, result.picture]
             place.choice.input(
                 worded(self._choose(place)), [*known, place.choice], [*heard, *judged], **QUIET
             )
         first = result.first
         result.ranking.select(
             worded(self.choose_row), known,
-            [first.choice, first.player, first.verdict, first.keep, first.save, result.report],
-            **QUIET,
+            [first.choice, first.player, first.verdict, first.keep, first.save, result.report,
+             result.picture], **QUIET,
         )  # fmt: skip
         speak_tab, library = near.speak_tab, near.library
         form = speak_tab.widgets.form

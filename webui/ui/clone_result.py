@@ -7,6 +7,7 @@ import gradio as gr
 import numpy as np
 
 from webui.arrays import Waveform
+from webui.quality.picture import report_picture
 from webui.ui.clone_report import (
     RANKING_HEAD,
     candidate_label,
@@ -68,6 +69,7 @@ class CloneResult:
     use: gr.Button
     another: gr.Button
     report: gr.Markdown
+    picture: gr.Image
 
     def components(self) -> list[Any]:
         """All of them, for handlers that may change any."""
@@ -80,7 +82,7 @@ class CloneResult:
         ]  # fmt: skip
         return [
             self.area, self.reference, *places, self.ranking, self.saved, self.use, self.another,
-            self.report,
+            self.report, self.picture,
         ]  # fmt: skip
 
     def shown(self, made: MadeClones, files: tuple[str | None, ...] = (None, None)) -> Updates:
@@ -108,7 +110,10 @@ class CloneResult:
 
     def judged(self, made: MadeClones, index: int) -> Updates:
         """The report of one clone."""
-        return {self.report: report_words(made.outcome.candidates[index])}
+        return {
+            self.report: report_words(made.outcome.candidates[index]),
+            self.picture: _picture(made, index),
+        }
 
     def emptied(self) -> Updates:
         """Show nothing: another recording begins."""
@@ -142,9 +147,18 @@ def build_clone_result(public: bool) -> CloneResult:
             elem_id="clone-ranking", type="array", max_height=320, wrap=True,
             column_widths=["14%", "42%", "26%", "18%"],
         )  # fmt: skip
-        with gr.Accordion("Clone report", open=True, elem_id="clone-report"):
-            report = gr.Markdown("", elem_id="clone-report-words")
-    return CloneResult(area, reference, first, second, ranking, saved, use, another, report)
+        with gr.Accordion("Clone report", open=True, elem_id="clone-report"), gr.Row():
+            with gr.Column(scale=2, min_width=300):
+                report = gr.Markdown("", elem_id="clone-report-words")
+            with gr.Column(scale=3, min_width=300):
+                picture = gr.Image(
+                    label="Recording above, clone below; the line is the pitch",
+                    interactive=False, buttons=[], elem_id="clone-picture", type="numpy",
+                    format="png",
+                )  # fmt: skip
+    return CloneResult(
+        area, reference, first, second, ranking, saved, use, another, report, picture
+    )
 
 
 def heard(sound: Waveform | None, rate: int) -> tuple[int, np.ndarray] | None:
@@ -152,6 +166,17 @@ def heard(sound: Waveform | None, rate: int) -> tuple[int, np.ndarray] | None:
     if sound is None or not len(sound):
         return None
     return rate, np.round(sound.clip(-1, 1) * 32_767).astype(np.int16)
+
+
+def _picture(made: MadeClones, index: int) -> gr.Image:
+    """The recording and one of the clones, drawn; hidden while it has said nothing."""
+    outcome, candidate = made.outcome, made.outcome.candidates[index]
+    if candidate.speech is None or not len(candidate.speech):
+        return gr.Image(value=None, visible=False)
+    drawn = report_picture(
+        outcome.reference, outcome.sample_rate, candidate.speech, candidate.sample_rate
+    )
+    return gr.Image(value=drawn, visible=True)
 
 
 def _place(letter: str, public: bool) -> ClonePlace:

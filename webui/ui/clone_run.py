@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from webui.backend.cloning_desk import CONSENT
 from webui.clone_results import CloneOutcome
 from webui.errors import UserError
 from webui.events import Cancelled, CancelToken, Cloned, Event, Failed, Progress
-from webui.ui.clone_form import CONSENT, CloneForm, voice_tags
+from webui.ui.clone_form import CloneForm, voice_tags
 from webui.ui.clone_shelf import MadeClones
 from webui.ui.messages import fault_words, plain, progress_words, time_words
 from webui.ui.studio import Studio

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from webui.cloning.denoising import denoise
 from webui.errors import SettingsError, UserError
 from webui.ui import clone_run
 from webui.ui.clone_check import ADVICE, CheckedClips
@@ -27,6 +28,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 LOOKING = "Looking at the recording…"
 RELOAD = "**Please reload the page once.** What you gave is kept."
 LOOKS_AT_ONCE = 4
+NOISE_SECONDS = 10.0  # around a part, from which the noise in it is known
 
 
 class CloneTab:
@@ -113,15 +115,14 @@ class CloneTab:
         """Play the part that is used."""
         form, clips = CloneForm(*values), _checked(checked)
         recording, start, end = form.chosen_part(clips.recordings)
-        sound = recording.waveform[int(start * recording.rate) : int(end * recording.rate)]
-        if form.denoise is True:
-            from webui.cloning.denoising import denoise
-
-            sound = denoise(sound, recording.rate)
         label = f"{start:.1f}–{end:.1f} s"
-        return gr.Audio(
-            value=heard(sound, recording.rate), label=label, visible=True, autoplay=True
-        )
+        sound, rate = recording.waveform, recording.rate
+        if form.denoise is True:
+            first = max(start - NOISE_SECONDS, 0.0)
+            around = sound[int(first * rate) : int((end + NOISE_SECONDS) * rate)]
+            sound, start, end = denoise(around, rate), start - first, end - first
+        sound = sound[int(start * rate) : int(end * rate)]
+        return gr.Audio(value=heard(sound, rate), label=label, visible=True, autoplay=True)
 
     def validate(self, *values: object) -> list[dict[str, Any]]:
         """Say beside each field what is missing there."""

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from webui.backend.cloning_desk import CONSENT
 from webui.ui.clone_check import ADVICE
 from webui.ui.clone_form import (
     AUTOMATIC,
     BEST_PART,
     CLONE_FIELDS,
     COMPARE_ALL,
-    CONSENT,
     MAX_TRANSCRIPT_CHARACTERS,
     MAX_TRIED,
 )
