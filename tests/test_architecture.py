@@ -44,7 +44,8 @@ LIBRARY_PLACES = {
     "sentencex": ("webui.synthesis.chunking",),
     "safetensors": ("webui.checkpoint",),
     "spaces": ("app", "webui.backend"),
-    "subprocess": ("webui.audio",),
+    # ffmpeg; Coqui's converters, whose libraries need an environment of their own
+    "subprocess": ("webui.audio", "webui.cloning.conversion.coqui"),
     "pickle": (),
     "encodec": (),
     "fairseq": (),
@@ -70,6 +71,8 @@ CALL_PLACES = {
     "eval": (),
     "exec": (),
 }
+# Programs for another environment: they know nothing of webui, and need no rule of layers for it.
+STANDALONE = ("webui.cloning.conversion.coqui_child",)
 VAGUE_NAMES = {"utils", "helpers", "common", "misc", "core"}
 DEPENDENCY_NAMES = {
     "bark", "encodec", "fastapi", "gradio", "numpy", "queue", "random", "ray", "safetensors",
@@ -199,6 +202,8 @@ def call_faults(each: Module) -> list[str]:
                 faults.append(f"{each.name} opens a shell or a pickle")
         else:
             continue
+        if name == "os.environ" and each.name in STANDALONE:
+            continue
         if name in CALL_PLACES and not lies_in(each.name, CALL_PLACES[name]):
             faults.append(f"{each.name} uses {name}")
     return faults
@@ -213,7 +218,7 @@ def has_true(call: ast.Call, keyword: str) -> bool:
 
 def purity_faults(each: Module) -> list[str]:
     """Arrays in, arrays or events out: no folders, no queue, no settings, no page."""
-    if each.name.partition(".")[2].partition(".")[0] not in PURE:
+    if each.name.partition(".")[2].partition(".")[0] not in PURE or each.name in STANDALONE:
         return []
     forbidden = {"os", "shutil", "tempfile", "queue", "multiprocessing", "webui.settings"}
     return [
@@ -221,6 +226,14 @@ def purity_faults(each: Module) -> list[str]:
         for target in imported_modules(ast.walk(each.tree))
         if target in forbidden
     ]
+
+
+def standalone_faults(each: Module) -> list[str]:
+    """What runs in another environment finds nothing of ours there."""
+    if each.name not in STANDALONE:
+        return []
+    found = imported_modules(ast.walk(each.tree))
+    return [f"{each.name} imports {name}" for name in found if lies_in(name, ("webui",))]
 
 
 def path_faults(each: Module) -> list[str]:
@@ -305,6 +318,7 @@ RULES = [
     place_faults,
     call_faults,
     purity_faults,
+    standalone_faults,
     path_faults,
     import_time_faults,
     tab_faults,
@@ -364,6 +378,7 @@ BAD_SAMPLES = [
     (call_faults, "webui.audio", "x = eval('1')\n"),
     (purity_faults, "webui.synthesis.text", "import webui.settings\n"),
     (purity_faults, "webui.quality.report", "from os import listdir\n"),
+    (standalone_faults, STANDALONE[0], "def f():\n    from webui.audio import resample\n"),
     (path_faults, "webui.backend.requests", "from pathlib import Path\n"),
     (path_faults, "webui.backend.requests", "class R:\n    voice: 'str'\n    speaker_path = x\n"),
     (import_time_faults, "webui.audio", "import logging\nlogging.basicConfig()\n"),

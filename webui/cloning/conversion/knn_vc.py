@@ -27,6 +27,7 @@ class KnnConverter:
     name = "knn-vc"
     title = "kNN-VC"
     licence = "MIT"
+    needs_acceptance = False
 
     def __init__(self, encoder: WavlmEncoder, vocoder: Vocoder) -> None:
         self.encoder, self.vocoder = encoder, vocoder

@@ -1,0 +1,1 @@
+"""Stands in for Coqui's library, which is not installed where the tests run."""
