@@ -253,3 +253,44 @@ def test_offline_no_family_is_brought(tmp_path, capsys):
     assert (code, out) == (1, "")
     assert "set to work offline" in err.splitlines()[1]
     assert not (tmp_path / "models").exists()
+
+
+# ---- parts of cloning
+
+
+def test_the_parts_of_cloning_are_listed_for_a_family(webui, capsys):
+    assert webui("models", "--cloning", "--family", "tiny") == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["ID", "KIND", "STATE", "SIZE", "LICENCE", "LANGUAGE", "REMARK"]
+    assert lines[0].split(maxsplit=3)[:3] == ["quantizer", "method", "missing"]
+    assert lines[0].endswith("Tiny has no quantizer.")
+    assert webui("models", "--cloning", "--family", "tiny", "--json") == 0
+    parts = {each["id"]: each for each in json.loads(capsys.readouterr().out)}
+    assert parts["builtin"]["state"] == "ready"
+    assert parts["knn-vc"]["licence"] == "MIT"
+
+
+def test_a_part_is_downloaded_with_what_it_needs_and_all_licences_are_told(webui, capsys):
+    assert webui("models", "--download", "quantizer-de-v1-14", "--offline") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "HuBERT base, the encoder of method 2: 378 MB, licence Apache-2.0"
+    assert lines[1] == "German quantizer, version 1, 14 epochs: 244 MB, licence not stated"
+    assert "work offline" in lines[2]
+
+
+def test_a_part_that_is_here_is_not_downloaded_again(webui, capsys):
+    for part, file in (
+        ("hubert-base", "pytorch_model.bin"),
+        ("quantizer-es-v1", "es_tokenizer.pth"),
+    ):
+        folder = webui.models_dir / "cloning" / part
+        folder.mkdir(parents=True)
+        (folder / file).write_bytes(b"x")
+        (folder / "config.json").write_bytes(b"{}")
+    try:
+        assert webui("models", "--download", "quantizer-es-v1", "--offline") == 0
+        assert one_sentence(capsys.readouterr().err) == (
+            "Spanish quantizer, version 1 is here already."
+        )
+    finally:
+        shutil.rmtree(webui.models_dir / "cloning")

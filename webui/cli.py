@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from webui import __version__, cli_doctor, cli_lists, cli_serve, cli_speak, cli_voices
+from webui import __version__, cli_clone, cli_doctor, cli_lists, cli_serve, cli_speak, cli_voices
 from webui.cli_terminal import (
     MisuseError,
     Parser,
@@ -20,6 +20,8 @@ from webui.settings_flags import PAGE_SETTINGS, add_settings_flags, settings_fro
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes; 130 is 128 + SIGINT
 COMMANDS = (
     ("speak", cli_speak.add_arguments, cli_speak.run, "speak a text into a sound file"),
+    ("clone", cli_clone.add_clone_arguments, cli_clone.run_clone, "clone a voice from recordings"),
+    ("report", cli_clone.add_report_arguments, cli_clone.run_report, "say how good a voice is"),
     ("voices", cli_voices.add_arguments, cli_voices.run, "list, change, import, export voices"),
     ("models", cli_lists.add_models_arguments, cli_lists.run_models, "list or download models"),
     ("serve", cli_serve.add_arguments, cli_serve.run, "start the page"),

@@ -1,7 +1,6 @@
 """`python -m webui voices` and `models`: what is here, and what can be had."""
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -9,10 +8,13 @@ from webui.cli_terminal import follow, print_json, print_table, say
 from webui.events import CancelToken
 
 if TYPE_CHECKING:
-    from webui.backend.facts import FamilyInfo, VoiceInfo
+    from webui.backend.facts import CloningPart, FamilyInfo, VoiceInfo
+    from webui.backend.service import Service
     from webui.settings import Settings
 
 
+FAMILY_HEAD = ("ID", "STATE", "SIZE", "LICENCE", "LANGUAGES", "REMARK")
+PART_HEAD = ("ID", "KIND", "STATE", "SIZE", "LICENCE", "LANGUAGE", "REMARK")
 VOICE_HEAD = ("ID", "NAME", "FAMILY", "LANGUAGE", "FROM", "SECONDS", "REMARK")
 
 
@@ -52,11 +54,16 @@ def run_voices(arguments: argparse.Namespace, settings: "Settings") -> int:
 
 def add_models_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `models`."""
-    parser.add_argument("--download", metavar="FAMILY", help="bring this family, then list all")
+    parser.add_argument(
+        "--download", metavar="ID", help="bring this family or part of cloning, then list all"
+    )
+    parser.add_argument(
+        "--cloning", action="store_true", help="list what cloning for the family uses instead"
+    )
 
 
 def run_models(arguments: argparse.Namespace, settings: "Settings") -> int:
-    """List the families, after one of them was downloaded when that was asked.
+    """List the families, or the parts of cloning, after a download when that was asked.
 
     Raises:
         DownloadError: the download failed; what has come is kept for the next try.
@@ -68,21 +75,40 @@ def run_models(arguments: argparse.Namespace, settings: "Settings") -> int:
     service, cancel = Service(settings), CancelToken()
     try:
         if arguments.download:
-            wanted = service.family(arguments.download)
-            if wanted.state == "installed":
-                say(f"{wanted.title} is here already.")
-            else:
-                say(f"{wanted.title}: {_size(wanted.size_bytes)}, licence {wanted.licence}")
-                follow(service.download(wanted.id, cancel), cancel)
+            _bring(service, settings, arguments.download, cancel)
+        parts = service.cloning_parts(settings.family) if arguments.cloning else None
         families = service.families()
     finally:
         cancel.cancel()
         service.close()
     if arguments.json:
-        print_json([asdict(family) for family in families])
-        return 0
-    print_table(("ID", "STATE", "SIZE", "LICENCE", "LANGUAGES", "REMARK"), _family_rows(families))
+        print_json([asdict(each) for each in (families if parts is None else parts)])
+    elif parts is not None:
+        print_table(PART_HEAD, map(_part_row, parts))
+    else:
+        print_table(FAMILY_HEAD, map(_family_row, families))
     return 0
+
+
+def _bring(service: "Service", settings: "Settings", wanted: str, cancel: CancelToken) -> None:
+    """Download a family or a part of cloning; what comes, and its licence, is said before."""
+    from webui.backend.cloning_catalogue import CLONING_CATALOGUE
+    from webui.backend.cloning_parts import CloningParts
+
+    if wanted in CLONING_CATALOGUE:
+        title = CLONING_CATALOGUE[wanted].title
+        missing = CloningParts(settings.models_dir).missing(wanted)
+        coming = [(each.title, each.about_bytes, each.licence) for each in missing]
+    else:
+        family = service.family(wanted)
+        title, fact = family.title, (family.title, family.size_bytes, family.licence)
+        coming = [] if family.state == "installed" else [fact]
+    for name, size_bytes, licence in coming:
+        say(f"{name}: {_size(size_bytes)}, licence {licence}")
+    if coming:
+        follow(service.download(wanted, cancel), cancel)
+    else:
+        say(f"{title} is here already.")
 
 
 def voice_row(voice: "VoiceInfo") -> tuple[str, ...]:
@@ -92,12 +118,17 @@ def voice_row(voice: "VoiceInfo") -> tuple[str, ...]:
     return voice.id, voice.name, voice.family, voice.language, voice.source, seconds, remark
 
 
-def _family_rows(families: Iterable["FamilyInfo"]) -> Iterable[tuple[str, ...]]:
-    for family in families:
-        remark = family.broken or ("the built-in demonstration" if family.is_demo else "")
-        size = _size(family.size_bytes)
-        languages = " ".join(family.languages)
-        yield family.id, family.state, size, family.licence, languages, remark
+def _family_row(family: "FamilyInfo") -> tuple[str, ...]:
+    remark = family.broken or ("the built-in demonstration" if family.is_demo else "")
+    size = _size(family.size_bytes)
+    return family.id, family.state, size, family.licence, " ".join(family.languages), remark
+
+
+def _part_row(part: "CloningPart") -> tuple[str, ...]:
+    remark = part.reason or part.title
+    size = _size(part.size_bytes) if part.size_bytes else ""
+    kind = part.kind.replace("_", " ")
+    return part.id, kind, part.state, size, part.licence, part.language, remark
 
 
 def _size(size_bytes: int) -> str:

@@ -24,7 +24,13 @@ STAGES = {
     "coarse": "drawing the voice",
     "fine": "adding detail",
     "codec": "making sound",
+    "check": "looking at the recording",
+    "listen": "reading speech tokens",
+    "encode": "encoding the sound",
+    "convert": "converting the voice",
+    "report": "judging the clone",
 }
+CLONING = frozenset({"listen", "encode", "convert", "report"})
 CLEAR_LINE = "\r\033[K"
 MOST_MISUSED_CHARACTERS = 200  # of a misused word are repeated
 
@@ -169,7 +175,8 @@ def describe(progress: Progress) -> str:
     """Say in one short line how far a job is."""
     text = f"{progress.fraction:4.0%}  {STAGES.get(progress.stage, progress.stage)}"
     if progress.chunks > 1:
-        text += f", part {progress.chunk + 1} of {progress.chunks}"
+        what = "clone" if progress.stage in CLONING else "part"
+        text += f", {what} {progress.chunk + 1} of {progress.chunks}"
     if progress.message:
         text += f", {progress.message}"
     if progress.seconds_left is not None:

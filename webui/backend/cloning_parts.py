@@ -132,9 +132,18 @@ class CloningParts:
             f"Download it: `python -m webui models --download {known.id}`."
         )
 
+    def missing(self, part: str) -> list[PartEntry]:
+        """List what a download of a part would bring, in the order it would come.
+
+        Raises:
+            FamilyNotFoundError: there is no such part.
+        """
+        wanted = part_entry(part)
+        entries = [*(part_entry(each) for each in wanted.requires), wanted]
+        return [entry for entry in entries if not self.is_here(entry.id)]
+
     def _missing_bytes(self, entry: PartEntry) -> int:
-        parts = (entry, *(part_entry(each) for each in entry.requires))
-        return sum(each.about_bytes for each in parts if not self.is_here(each.id))
+        return sum(each.about_bytes for each in self.missing(entry.id))
 
     def download(
         self, part: str, endpoint: str, offline: bool, cancel: CancelToken
@@ -146,9 +155,7 @@ class CloningParts:
             DownloadError: as `download_family`.
             StorageError: as `download_family`.
         """
-        wanted = part_entry(part)
-        entries = [*(part_entry(each) for each in wanted.requires), wanted]
-        missing = [entry for entry in entries if not self.is_here(entry.id)]
+        missing = self.missing(part)
         total, before = sum(entry.about_bytes for entry in missing), 0
         for entry in missing:
             share = entry.about_bytes / total

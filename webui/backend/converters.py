@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from webui.backend.cloning_catalogue import KNN_VC, WAVLM, part_entry
 from webui.backend.cloning_parts import CloningParts
 from webui.errors import CloneError, FamilyNotFoundError
 
@@ -36,5 +37,16 @@ def load_converter(name: str, parts: CloningParts, device: str) -> "Converter":
         from webui.cloning.conversion.builtin import BuiltinConverter
 
         return BuiltinConverter()
-    del parts, device
-    raise FamilyNotFoundError(f'There is no converter "{name[:64]}". There is {BUILTIN}.')
+    if name == KNN_VC:
+        vocoder, encoder = parts.path(KNN_VC), parts.path(WAVLM)
+        if vocoder is None or encoder is None:
+            raise FamilyNotFoundError(
+                f"{part_entry(KNN_VC).title}, is not here. "
+                f"Download it: `python -m webui models --download {KNN_VC}`."
+            )
+        from webui.cloning.conversion.knn_vc import load_knn_vc
+
+        return load_knn_vc(encoder, vocoder, device)
+    raise FamilyNotFoundError(
+        f'There is no converter "{name[:64]}". `python -m webui models --cloning` lists them.'
+    )
