@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Sets up Bark Voice Studio in .venv, and on demand starts it or runs its tests.
+# Coqui's voice converters (--with tts) go into .venv-tts: their libraries do not fit beside ours.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 TORCH=2.13.0                                   # the version we test with
 CPU_WHEELS=https://download.pytorch.org/whl/cpu # PyTorch's own builds without CUDA
 NEEDED_MB=3000                                 # runtime 1.4 GB, tools for the tests, room for pip
+TTS_NEEDED_MB=9000                             # the same for .venv-tts, whose PyTorch has CUDA
+TTS_CPU_NEEDED_MB=4000                         # and without CUDA
 VENV=.venv
 LOG=$VENV/install.log
 
@@ -17,7 +20,8 @@ Usage: ./install.sh [options]                set everything up in .venv
 
 Options:
   --cpu            take PyTorch's smaller build without CUDA (for Linux machines without an NVIDIA card)
-  --with EXTRA     also install an extra of pyproject.toml (dev, measure)
+  --with EXTRA     also install an extra of pyproject.toml (dev, measure), or Coqui's voice converters
+                   (tts), which get an environment of their own, .venv-tts, and never touch .venv
   --python PATH    use this Python (3.11 to 3.13) instead of the first one found
   -h, --help       show this text
 
@@ -142,6 +146,33 @@ install_extra() {
   install "$1" "$packages" "torch==$TORCH" $packages
 }
 
+# Coqui's libraries in .venv-tts. Runs in a shell of its own, so that VENV and LOG change only here.
+install_tts() (
+  VENV=.venv-tts
+  LOG=$VENV/install.log
+  NEEDED_MB=$TTS_NEEDED_MB
+  # Its torchaudio on PyPI wants CUDA's PyTorch, which === asks for where both kinds can be had.
+  torch="torch===$TORCH" index=
+  if [ -n "$cpu" ]; then
+    torch="torch==$TORCH" index="--index-url $CPU_WHEELS" NEEDED_MB=$TTS_CPU_NEEDED_MB
+  fi
+  torchaudio=$(grep '^torchaudio==' requirements-tts.txt)
+  wanted="$torch $index $(cat requirements-tts.txt)"
+  if [ -f "$VENV/.ready" ] && [ "$(cat "$VENV/.ready")" = "$wanted" ]; then
+    return 0
+  fi
+  make_environment
+  rm -f "$VENV/.ready"
+  # shellcheck disable=SC2086  # an option and its value, or nothing
+  install tts-torch "$torch $index $torchaudio" "$torch" "$torchaudio" $index ||
+    explain_failure "PyTorch for Coqui's converters"
+  install tts "$(cat requirements-tts.txt)" "$torch" -r requirements-tts.txt ||
+    explain_failure "requirements-tts.txt"
+  "$VENV/bin/python" -c 'import TTS.api' >>"$LOG" 2>&1 ||
+    fail "Coqui's converters are installed but do not start; the reason stands at the end of $LOG."
+  printf '%s\n' "$wanted" >"$VENV/.ready"
+)
+
 python=
 cpu=
 extras=
@@ -166,7 +197,7 @@ done
 
 for extra in $extras; do
   case "$extra" in
-  tts | ray) fail "the extra '$extra' comes with a later version; everything else installs without it." ;;
+  ray) fail "the extra '$extra' comes with a later version; everything else installs without it." ;;
   esac
 done
 
@@ -178,7 +209,11 @@ if [ "$command" = test ]; then
     say "The speaker encoder could not be installed (it needs a C compiler); the tests that use it are skipped."
 fi
 for extra in $extras; do
-  install_extra "$extra" || explain_failure "the extra '$extra'"
+  if [ "$extra" = tts ]; then
+    install_tts || exit 1
+  else
+    install_extra "$extra" || explain_failure "the extra '$extra'"
+  fi
 done
 
 case "$command" in

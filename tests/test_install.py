@@ -16,11 +16,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Answers `-c` (the version check) with success, writes `-m` and everything else to a file.
 STAND_IN = """#!/usr/bin/env bash
 case "$1" in
--c) exit 0 ;;
+-c) if [ "$2" = "import TTS.api" ]; then exit "${IMPORT_EXIT:-0}"; fi ;;
 --version) echo "Python 3.12.0" ;;
 -) cat >/dev/null; echo some-tool==1.0 ;;
 -m)
   echo "$*" >>calls
+  if [ "$2" = pip ]; then echo "in $(dirname "$(dirname "$0")")" >>environments; fi
   if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
   if [ "$2" = pip ]; then echo "${PIP_SAYS:-}"; exit "${PIP_EXIT:-0}"; fi ;;
 *) echo "$*" >>calls ;;
@@ -31,7 +32,7 @@ esac
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with the installer, the lists it reads, and a stand-in named python3.11."""
-    for name in ("install.sh", "requirements.txt", "pyproject.toml"):
+    for name in ("install.sh", "requirements.txt", "requirements-tts.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     program = tmp_path / "bin" / "python3.11"
     program.parent.mkdir()
@@ -176,7 +177,6 @@ def test_a_full_disk_is_noticed_before_anything_is_made(checkout):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--with", "tts"], "comes with a later version"),
         (["--with", "ray"], "comes with a later version"),
         (["--with"], "--with needs a value"),
         (["install"], "'install' is not known"),
@@ -187,6 +187,87 @@ def test_a_wrong_word_is_refused_before_anything_is_made(checkout, arguments, se
     assert result.returncode == 1
     assert sentence in result.stderr
     assert not (checkout / ".venv").exists()
+
+
+def tts_calls(checkout):
+    """What was asked of pip for .venv-tts, and nothing that was asked for .venv."""
+    lines = [line for line in calls(checkout) if line.startswith("-m pip")]
+    places = (checkout / "environments").read_text().splitlines()
+    pairs = zip(lines, places, strict=True)
+    return [line for line, place in pairs if place.endswith(".venv-tts")]
+
+
+def test_coquis_converters_get_an_environment_of_their_own(checkout):
+    plain = install(checkout)
+    before = calls(checkout)
+    result = install(checkout, "--with", "tts")
+    assert (plain.returncode, result.returncode) == (0, 0), result.stderr
+    made, *asked = calls(checkout)[len(before) :]
+    assert made == "-m venv .venv-tts"
+    assert tts_calls(checkout) == asked
+    assert asked[0].endswith("torch===2.13.0 torchaudio==2.11.0")
+    assert asked[1].endswith("torch===2.13.0 -r requirements-tts.txt")
+    assert (checkout / ".venv-tts" / ".ready").exists()
+
+
+def test_setting_coquis_converters_up_twice_installs_once(checkout):
+    install(checkout, "--with", "tts")
+    before = calls(checkout)
+    result = install(checkout, "--with", "tts")
+    assert result.returncode == 0
+    assert calls(checkout) == before
+    assert "Installing" not in result.stdout
+
+
+def test_the_cpu_choice_holds_for_coquis_converters_too(checkout):
+    install(checkout, "--cpu", "--with", "tts")
+    torch, rest = tts_calls(checkout)
+    assert torch.endswith(
+        "torch==2.13.0 torchaudio==2.11.0 --index-url https://download.pytorch.org/whl/cpu"
+    )
+    assert "--index-url" not in rest
+
+
+def test_the_other_extras_stay_in_the_main_environment(checkout):
+    install(checkout, "--with", "dev")
+    assert tts_calls(checkout) == []
+    assert not (checkout / ".venv-tts").exists()
+
+
+def test_converters_that_do_not_start_are_told_in_one_sentence_and_tried_again(checkout):
+    result = install(checkout, "--with", "tts", IMPORT_EXIT="1")
+    assert result.returncode == 1
+    assert "do not start; the reason stands at the end of .venv-tts/install.log" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (checkout / ".venv-tts" / ".ready").exists()
+    assert install(checkout, "--with", "tts").returncode == 0
+    assert (checkout / ".venv-tts" / ".ready").exists()
+
+
+def test_a_failure_of_pip_for_the_converters_names_their_log_and_spares_the_main_one(checkout):
+    install(checkout)
+    result = install(checkout, "--with", "tts", PIP_EXIT="1")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert ".venv-tts/install.log" in result.stderr
+    assert install(checkout).returncode == 0
+
+
+def test_a_disk_too_small_for_the_converters_is_noticed_before_anything_is_made(checkout):
+    install(checkout)
+    program = checkout / "bin" / "df"
+    program.write_text("#!/bin/sh\necho Filesystem blocks Used Available\necho /dev/x 9 9 3500\n")
+    program.chmod(0o755)
+    result = install(checkout, "--with", "tts")
+    assert result.returncode == 1
+    assert "3500 MB free" in result.stderr
+    assert not (checkout / ".venv-tts").exists()
+
+
+def test_what_the_converters_need_is_pinned():
+    lines = (ROOT / "requirements-tts.txt").read_text("utf-8").splitlines()
+    loose = [each for each in lines if not re.search(r"^#|==[\d.]+$", each)]
+    assert loose == []
 
 
 def test_the_scripts_can_be_started():
