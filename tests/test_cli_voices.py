@@ -146,7 +146,7 @@ def test_parts_copies_and_blends_become_voices(webui, capsys):
     assert told(capsys, webui(*words))["seconds"] == 2.0
     words = ("voices", "duplicate", "Ada", "--family", "tiny", "--json")
     assert told(capsys, webui(*words))["name"] == "Ada (copy)"
-    words = ("voices", "blend", "Zoe", "Ada (copy)", "--share", "0.3", "--name", "Zoe + Ada")
+    words = ("voices", "blend", "Zoe", "Ada (copy)", "--mix", "0.3", "--name", "Zoe + Ada")
     both = told(capsys, webui(*words, "--json"))
     assert (both["name"], both["method"], both["broken"]) == ("Zoe + Ada", "blend", None)
     message = refusal(capsys, webui("voices", "crop", "Zoe", "--start", "3", "--end", "1"))

@@ -89,13 +89,13 @@ def add_tag(parser: argparse.ArgumentParser) -> None:
     """Ask for a voice and its labels."""
     add_voice(parser)
     words = "all its labels; none clears them"
-    parser.add_argument("tags", metavar="LABEL", nargs="*", default=[], help=words)
+    parser.add_argument("said_tags", metavar="LABEL", nargs="*", default=[], help=words)
 
 
 def add_note(parser: argparse.ArgumentParser) -> None:
     """Ask for a voice and its notes."""
     add_voice(parser)
-    parser.add_argument("notes", metavar="TEXT", help='its notes; "" clears them')
+    parser.add_argument("said_notes", metavar="TEXT", help='its notes; "" clears them')
 
 
 def add_favourite(parser: argparse.ArgumentParser) -> None:
@@ -107,7 +107,9 @@ def add_favourite(parser: argparse.ArgumentParser) -> None:
 def add_language(parser: argparse.ArgumentParser) -> None:
     """Ask for a voice and its language."""
     add_voice(parser)
-    parser.add_argument("language", metavar="CODE", help='en, de, ...; "" when it is not known')
+    parser.add_argument(
+        "said_language", metavar="CODE", help='en, de, ...; "" when it is not known'
+    )
 
 
 def add_crop(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +124,7 @@ def add_blend(parser: argparse.ArgumentParser) -> None:
     add_voice(parser)
     parser.add_argument("other", metavar="OTHER", help="a second voice of the same family")
     parser.add_argument(
-        "--share", type=number, metavar="X", default=0.5,
+        "--mix", type=number, metavar="X", default=0.5,
         help="of the second voice, 0.1 to 0.9; default 0.5",
     )  # fmt: skip
     _name(parser)

@@ -209,7 +209,9 @@ def _duplicate(service: "Service", arguments: Arguments) -> int:
 def _describe(service: "Service", arguments: Arguments) -> int:
     """Change the parts that this action has a word for."""
     voice = _find(service, arguments.voice)
-    said = {part: getattr(arguments, part, None) for part in ("tags", "notes", "language")}
+    said = {
+        part: getattr(arguments, f"said_{part}", None) for part in ("tags", "notes", "language")
+    }
     return _tell(arguments, service.library.describe(voice.id, **said))
 
 
@@ -226,8 +228,8 @@ def _crop(service: "Service", arguments: Arguments) -> int:
 
 def _blend(service: "Service", arguments: Arguments) -> int:
     first, second = (_find(service, each).id for each in (arguments.voice, arguments.other))
-    share = arguments.share
-    return _tell(arguments, service.library.blend(first, second, share, arguments.name))
+    blended = service.library.blend(first, second, arguments.mix, arguments.name)
+    return _tell(arguments, blended)
 
 
 def _repair(service: "Service", arguments: Arguments) -> int:

@@ -1,7 +1,7 @@
 """Every fault of a handler becomes a message with words in it."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
 import gradio as gr
@@ -23,7 +23,26 @@ def worded(handler: Callable[P, R]) -> Callable[P, R]:
         except gr.Error:
             raise
         except Exception as fault:
-            words = plain(fault_words(fault))
-            raise gr.Error(words, duration=SHOWN_SECONDS, print_exception=False) from fault
+            raise _shown(fault) from fault
 
     return wrapped
+
+
+def worded_stream(handler: Callable[P, Iterator[R]]) -> Callable[P, Iterator[R]]:
+    """Wrap a handler that shows several things, one after the other, as `worded` does others."""
+
+    @functools.wraps(handler)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        try:
+            yield from handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as fault:
+            raise _shown(fault) from fault
+
+    return wrapped
+
+
+def _shown(fault: Exception) -> gr.Error:
+    words = plain(fault_words(fault))
+    return gr.Error(words, duration=SHOWN_SECONDS, print_exception=False)

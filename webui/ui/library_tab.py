@@ -5,36 +5,66 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from webui.backend.facts import VoiceInfo
 from webui.errors import VoiceNotFoundError
-from webui.ui.faults import worded
-from webui.ui.messages import language_name, plain
+from webui.ui.faults import worded, worded_stream
+from webui.ui.library_actions import LibraryActions, Updates
+from webui.ui.library_hearing import LibraryHearing
+from webui.ui.library_widgets import (
+    BY_DATE,
+    BY_LANGUAGE,
+    BY_LENGTH,
+    BY_NAME,
+    EVERYTHING,
+    LibraryWidgets,
+    build_library_widgets,
+)
+from webui.ui.library_words import ALL, BUILT_IN, FAVOURITES, MINE, found_by, nothing_words, row_of
+from webui.ui.messages import language_name
 from webui.ui.speak_form import SpeakForm, with_controls
 from webui.ui.speak_tab import SpeakTab
-from webui.ui.studio import Studio
+from webui.ui.studio import ANY_VOICE, Studio
 
-EVERYTHING = "all"
-HEAD = ["Name", "Language", "Kind"]
-KINDS = {"own": "Your own", "builtin": "Built in", "preset": "Comes with Bark"}
-NO_CHOICE = "Choose a voice in the list to hear it."
-NO_VOICES = "No voice fits. Choose other filters above."
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+MAX_SEARCH_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
 class VoiceFilter:
-    """The two filters, as the browser sent them."""
+    """What narrows and orders the list, as the browser sent it."""
 
-    family: object
-    language: object
+    shown: object = ALL
+    search: object = ""
+    family: object = EVERYTHING
+    language: object = EVERYTHING
+    order: object = BY_NAME
 
     def lets_through(self, voice: VoiceInfo) -> bool:
         """Whether a voice is to be listed."""
-        return self.family in (EVERYTHING, voice.family) and self.language in (
-            EVERYTHING,
-            voice.language,
+        kinds = {
+            MINE: voice.source == "own",
+            FAVOURITES: voice.favourite,
+            BUILT_IN: voice.source != "own",
+        }
+        search = self.search[:MAX_SEARCH_CHARACTERS] if isinstance(self.search, str) else ""
+        return (
+            kinds.get(str(self.shown), True)
+            and self.family in (EVERYTHING, voice.family)
+            and self.language in (EVERYTHING, voice.language)
+            and found_by(voice, search)
         )
+
+    def sorted(self, voices: list[VoiceInfo]) -> list[VoiceInfo]:
+        """The voices in the order that was asked for."""
+        voices = sorted(voices, key=lambda each: (each.source != "own", each.name.casefold()))
+        if self.order == BY_DATE:
+            voices.sort(key=lambda each: each.created, reverse=True)
+        elif self.order == BY_LENGTH:
+            voices.sort(key=lambda each: each.seconds or 0, reverse=True)
+        elif self.order == BY_LANGUAGE:
+            voices.sort(key=lambda each: language_name(each.language))
+        return voices
 
 
 @dataclass(frozen=True)
@@ -61,79 +91,90 @@ class LibraryTab:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        with gr.Row():
-            self.family = gr.Dropdown(
-                label="Family", choices=[("All families", EVERYTHING)], value=EVERYTHING,
-                elem_id="library-family", min_width=140,
-            )  # fmt: skip
-            self.language = gr.Dropdown(
-                label="Language", choices=[("All languages", EVERYTHING)], value=EVERYTHING,
-                elem_id="library-language", min_width=140,
-            )  # fmt: skip
-        with gr.Row():
-            with gr.Column(scale=3, min_width=320):
-                self.table = gr.Dataframe(
-                    headers=HEAD, value=[], interactive=False, label="Voices", buttons=[],
-                    show_search="search", elem_id="voices", type="array", max_height=480,
-                    column_widths=["34%", "30%", "36%"],
-                )  # fmt: skip
-                self.nothing = gr.Markdown(NO_VOICES, visible=False)
-            with gr.Column(scale=2, min_width=300):
-                self.details = gr.Markdown(NO_CHOICE, elem_id="voice-details")
-                self.player = gr.Audio(
-                    label="Preview", interactive=False, visible=False, buttons=[],
-                    elem_id="preview",
-                )  # fmt: skip
-                self.use = gr.Button("Use this voice", variant="primary", visible=False)
-        self.listed = gr.State(())
-        self.chosen = gr.State(None)
+        self.widgets: LibraryWidgets = build_library_widgets(studio.settings.public)
+        self.actions = LibraryActions(studio, self.widgets)
+        self.hearing = LibraryHearing(studio, self.widgets)
 
     def wire(self, speak_tab: SpeakTab, tabs: gr.Tabs, draft: gr.BrowserState) -> None:
         """Connect the widgets to the handlers."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        filters = [self.family, self.language]
-        listing: list[gr.components.Component] = [self.table, self.nothing, self.listed]
-        gr.on(
-            [self.family.input, self.language.input], worded(self.filter), filters, listing, **quiet
+        shown = self.widgets
+        filters, listing = shown.filters.all(), shown.listing()
+        narrowed = [each.input for each in (shown.filters.search, *filters[:1], *filters[2:])]  # type: ignore[attr-defined]
+        gr.on(narrowed, worded(self.filter), filters, listing, trigger_mode="always_last", **QUIET)
+        shown.clear.click(worded(self.refill), None, self.refilled(), **QUIET)
+        picked = shown.table.select(
+            worded(self.choose), [shown.listed], self.actions.outputs(), **QUIET
         )
-        self.table.select(
-            worded(self.choose), [self.listed],
-            [self.chosen, self.details, self.player, self.use], **quiet,
-        )  # fmt: skip
+        picked.success(
+            worded_stream(self.hearing.play), [shown.chosen], self.hearing.outputs(), **QUIET
+        )
         form = speak_tab.widgets.form
-        used = self.use.click(
-            worded(self.use_voice(speak_tab)), [self.chosen, *form],
-            [tabs, *form, speak_tab.widgets.examples], **quiet,
+        used = shown.use.click(
+            worded(self.use_voice(speak_tab)), [shown.chosen, *form],
+            [tabs, *form, speak_tab.widgets.examples], **QUIET,
         )  # fmt: skip
         speak_tab.keep_draft_after(used.then, draft)
+        self._wire_hearing()
+        self._wire_actions(speak_tab)
+
+    def _wire_hearing(self) -> None:
+        shown, hearing = self.widgets, self.hearing
+        cut = [shown.chosen, shown.cut.start, shown.cut.end]
+        blend = [shown.chosen, shown.blend.other, shown.blend.share]
+        for button, handler, values in (
+            (shown.line, hearing.read_line, [shown.chosen]),
+            (shown.cut.hear, hearing.hear_cut, cut),
+            (shown.blend.hear, hearing.hear_blend, blend),
+        ):
+            button.click(worded_stream(handler), values, hearing.outputs(), **QUIET)
+
+    def _wire_actions(self, speak_tab: SpeakTab) -> None:
+        shown, actions, about = self.widgets, self.actions, self.widgets.about
+        cut, blend = shown.cut, shown.blend
+        said = [shown.chosen, about.name, about.tags, about.language, about.notes]
+        cutting = [shown.chosen, cut.start, cut.end, cut.name]
+        blending = [shown.chosen, blend.other, blend.share, blend.name]
+        speaking = [speak_tab.widgets.family, speak_tab.widgets.voice]
+        for moment, handler, values in (
+            (shown.favourite.click, actions.toggle_favourite, [shown.chosen]),
+            (about.save.click, actions.save_about, said),
+            (shown.duplicate.click, actions.duplicate, [shown.chosen]),
+            (shown.repair.click, actions.repair, [shown.chosen]),
+            (shown.delete.click, actions.delete, [shown.chosen]),
+            (shown.undo.click, actions.undo, [shown.deleted]),
+            (cut.keep.click, actions.keep_cut, cutting),
+            (blend.keep.click, actions.keep_blend, blending),
+            (shown.upload.upload, actions.import_files, [shown.upload]),
+        ):
+            changed = moment(worded(handler), values, actions.outputs(), **QUIET)
+            changed.success(
+                worded(self.filter), shown.filters.all(), shown.listing(), **QUIET
+            ).success(worded(self.offered(speak_tab)), speaking, [speak_tab.widgets.voice], **QUIET)
+        speak_tab.kept_voice.success(
+            worded(self.filter), shown.filters.all(), shown.listing(), **QUIET
+        ).success(worded(self.offered(speak_tab)), speaking, [speak_tab.widgets.voice], **QUIET)
+        shown.undo_timer.tick(worded(actions.end_undo), None, actions.outputs(), **QUIET)
 
     def filter(self, *values: object) -> list[Any]:
         """List the voices that pass the filters."""
         wanted = VoiceFilter(*values)
-        voices = [each for each in self.studio.visible_voices() if wanted.lets_through(each)]
-        voices.sort(key=lambda each: (each.source != "own", each.name.casefold()))
-        rows = [self._row(voice) for voice in voices]
+        passing = [each for each in self.studio.visible_voices() if wanted.lets_through(each)]
+        voices = wanted.sorted(passing)
         return [
-            gr.Dataframe(value=rows),
-            gr.Markdown(visible=not rows),
+            gr.Dataframe(value=[row_of(voice) for voice in voices], visible=bool(voices)),
+            gr.Markdown(nothing_words(wanted.shown, wanted.search), visible=not voices),
+            gr.Button(visible=not voices),
             tuple(voice.id for voice in voices),
         ]
 
-    def choose(self, event: gr.SelectData, listed: object) -> list[Any]:
-        """Show a voice and play it."""
+    def choose(self, event: gr.SelectData, listed: object) -> Updates:
+        """Show a voice; it is played next."""
         picked = PickedVoice(listed, _row_number(event.index))
         voice = self.studio.visible_voice(picked.voice_id())
+        card = self.actions.card(voice)
         if voice.broken:
-            words = f"**{plain(voice.name)}** cannot be used: {plain(voice.broken)}"
-            return [None, words, gr.Audio(value=None, visible=False), gr.Button(visible=False)]
-        waveform, rate = self.studio.service.preview(voice.id)
-        sound = gr.Audio(
-            value=(rate, np.round(waveform.clip(-1, 1) * 32_767).astype(np.int16)),
-            visible=True,
-            autoplay=True,
-            label=f"Preview of {voice.name}",
-        )
-        return [voice.id, _details(voice), sound, gr.Button(visible=True)]
+            return {**card, self.widgets.player: gr.Audio(value=None, visible=False)}
+        return card
 
     def use_voice(self, speak_tab: SpeakTab) -> Callable[..., list[Any]]:
         """Make the handler that carries a voice over to the Text-to-Speech tab."""
@@ -151,6 +192,16 @@ class LibraryTab:
 
         return use
 
+    def offered(self, speak_tab: SpeakTab) -> Callable[..., gr.Dropdown]:
+        """Make the handler that offers the voices as they are now on the Text-to-Speech tab."""
+
+        def offer(family: object, voice: object) -> gr.Dropdown:
+            choices = speak_tab.voice_choices(self.studio.speaking_family(family).id)
+            known = voice if voice in {identity for _, identity in choices} else ANY_VOICE
+            return gr.Dropdown(choices=choices, value=known)
+
+        return offer
+
     def refill(self) -> list[Any]:
         """What a page that opens is to show."""
         voices = self.studio.visible_voices()
@@ -158,39 +209,21 @@ class LibraryTab:
         families = sorted({voice.family for voice in voices})
         languages = sorted({voice.language for voice in voices}, key=language_name)
         family_choices = [(titles.get(each, each), each) for each in families]
-        language_choices = [(language_name(each), each) for each in languages]
+        language_choices = [(language_name(each) or "Not known", each) for each in languages]
         return [
+            ALL,
+            "",
             gr.Dropdown(choices=[("All families", EVERYTHING), *family_choices], value=EVERYTHING),
             gr.Dropdown(
                 choices=[("All languages", EVERYTHING), *language_choices], value=EVERYTHING
             ),
-            *self.filter(EVERYTHING, EVERYTHING),
+            BY_NAME,
+            *self.filter(),
         ]
 
     def refilled(self) -> list[gr.components.Component]:
         """The components that `refill` fills, in its order."""
-        return [self.family, self.language, self.table, self.nothing, self.listed]
-
-    def _row(self, voice: VoiceInfo) -> list[str]:
-        mark = "⚠ " if voice.broken else ""
-        kind = "Not usable" if voice.broken else KINDS[voice.source]
-        return [f"{mark}{voice.name}", language_name(voice.language), f"{kind} · {voice.family}"]
-
-
-def _details(voice: VoiceInfo) -> str:
-    facts = [f"**{plain(voice.name)}** · {plain(language_name(voice.language))}"]
-    facts[0] += f" · {KINDS[voice.source].lower()} · family {plain(voice.family)}"
-    if voice.tags:
-        facts.append(f"Tags: {plain(', '.join(voice.tags))}")
-    if voice.seconds is not None:
-        facts.append(f"Made of {voice.seconds:.1f} s of speech")
-    if voice.method:
-        facts.append(f"Method: {plain(voice.method)}")
-    if voice.created:
-        facts.append(f"Made on {plain(voice.created[:10])}")
-    if voice.notes:
-        facts.append(plain(voice.notes))
-    return "  \n".join(facts)
+        return [*self.widgets.filters.all(), *self.widgets.listing()]
 
 
 def _row_number(index: object) -> object:

@@ -23,6 +23,7 @@ from webui.ui.studio import Studio
 from webui.ui.takes import Take
 
 SHOWN_EVERY_SECONDS = 0.25
+KEPT_CHUNKS = 2  # of a take: more than a voice is made of
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,4 +151,5 @@ class _Run:
             compute_seconds=speech.compute_seconds,
             folder=shelf.new_folder(),
             stopped=stopped,
+            chunks=() if self._studio.settings.public else speech.chunks[-KEPT_CHUNKS:],
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,7 @@ from webui.ui.speak_form import SpeakForm, form_of, with_controls
 from webui.ui.speak_run import Shown
 from webui.ui.speak_widgets import SpeakWidgets, build_widgets
 from webui.ui.studio import ANY_VOICE, Studio, voice_label
+from webui.ui.take_voice import keep_take, keeping_updates
 from webui.ui.takes import Take, is_owner
 from webui.ui.theme import KEEP_DRAFT, PAUSE_ALL
 
@@ -77,7 +79,7 @@ class SpeakTab:
         shown = self.widgets
         result = [
             shown.speak, shown.stop, shown.status, shown.empty, shown.live, shown.player,
-            *shown.downloads, shown.again, shown.takes,
+            *shown.downloads, shown.again, shown.takes, *shown.keeping.shown(),
         ]  # fmt: skip
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         shown.speak.click(
@@ -96,9 +98,15 @@ class SpeakTab:
             ),
             shown.takes.select(
                 worded(self.choose_take), [owner],
-                [*shown.form, shown.examples, shown.player, *shown.downloads, shown.again], **quiet,
+                [*shown.form, shown.examples, shown.player, *shown.downloads, shown.again,
+                 *shown.keeping.shown()], **quiet,
             ),
         ]  # fmt: skip
+        keeping = shown.keeping
+        self.kept_voice = keeping.save.click(
+            worded(partial(keep_take, self.studio)), [owner, keeping.take, keeping.name],
+            [keeping.status], **quiet,
+        )  # fmt: skip
         for change in changes:
             self.keep_draft_after(change.then, draft)
         for widget in shown.form:
@@ -163,6 +171,7 @@ class SpeakTab:
             self._player(take, autoplay=True),
             *self._downloads(take),
             _take_notes(take),
+            *keeping_updates(self.studio, take),
         ]
 
     def form_updates(self, form: SpeakForm, keep_text: bool = False) -> list[Any]:
@@ -211,16 +220,17 @@ class SpeakTab:
             player,
             *downloads,
             _take_notes(last) if last else gr.skip(),
+            *keeping_updates(self.studio, last),
             self.takes_update(owner),
             gr.Button(interactive=self.can_speak()),
         ]
 
-    def refilled(self) -> list[gr.components.Component]:
+    def refilled(self) -> list[gr.components.Component | gr.Accordion]:
         """The components that `refill` fills, in its order."""
         shown = self.widgets
         return [
             *shown.form, shown.examples, shown.empty, shown.player, *shown.downloads, shown.again,
-            shown.takes, shown.speak,
+            *shown.keeping.shown(), shown.takes, shown.speak,
         ]  # fmt: skip
 
     def can_speak(self) -> bool:
@@ -247,6 +257,8 @@ class SpeakTab:
             updates[widgets.player] = self._player(shown.take, autoplay=not shown.heard)
             updates[widgets.again] = _take_notes(shown.take)
             updates[widgets.takes] = self.takes_update(owner)
+            keeping = keeping_updates(self.studio, shown.take)
+            updates |= dict(zip(widgets.keeping.shown(), keeping, strict=True))
         if shown.take is not None:
             updates |= dict(zip(widgets.downloads, self._downloads(shown.take), strict=True))
         return updates

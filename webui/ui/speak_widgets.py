@@ -8,6 +8,7 @@ from webui.audio import FORMATS
 from webui.synthesis.controls import MAX_SEED, SpeechControls
 from webui.ui.speak_form import FORM_FIELDS, NEW_SEED, with_controls
 from webui.ui.studio import ANY_VOICE
+from webui.ui.take_voice import KeepingWidgets, build_keeping
 
 EMPTY_TAKE = "**Nothing spoken yet.** Press Speak, or try an example."
 TAKES_HEAD = ["No.", "Text", "Voice", "Length"]
@@ -72,6 +73,7 @@ class SpeakWidgets:
     downloads: list[gr.DownloadButton]
     again: gr.Markdown
     takes: gr.Dataframe
+    keeping: KeepingWidgets
 
 
 def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
@@ -119,6 +121,7 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
             with gr.Row():
                 downloads = [_download(each) for each in FORMATS]
             again = gr.Markdown("", visible=False, elem_id="take-notes")
+            keeping = build_keeping()
             takes = gr.Dataframe(
                 headers=TAKES_HEAD, value=[], interactive=False, visible=False, buttons=[],
                 label="Your takes: choose one to hear it and get its settings back",
@@ -129,7 +132,7 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
                 gr.Markdown("Playing while it speaks needs ffmpeg. Finished takes play without it.")
     return SpeakWidgets(
         [fields[name] for name in FORM_FIELDS], text, voice, family, speak, stop, status, reset,
-        examples, empty, live, player, downloads, again, takes,
+        examples, empty, live, player, downloads, again, takes, keeping,
     )  # fmt: skip
 
 

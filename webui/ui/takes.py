@@ -13,6 +13,7 @@ from webui.arrays import Waveform
 from webui.audio import FORMATS, write_audio
 from webui.backend.requests import SpeakOrder
 from webui.errors import StorageError
+from webui.events import SpokenChunk
 
 OWNER = re.compile(r"[0-9a-f]{32}")
 MAX_TAKES_OF_ONE = 50
@@ -33,6 +34,7 @@ class Take:
     compute_seconds: float
     folder: Path
     stopped: bool = False
+    chunks: tuple[SpokenChunk, ...] = ()  # the last ones, to be kept as a voice
     made_at: float = field(default_factory=time.time)
 
     @property
