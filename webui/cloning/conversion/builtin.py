@@ -17,7 +17,7 @@ _LEAST_MOMENTS = 40  # 0.2 s of speech
 _FEW_MOMENTS = 4  # of the source: what is shorter stays as it is
 _MOST_RATIO = 2.5  # of a pitch to what it was
 _RANGE_RATIO = 1.6  # of the pitch's range to what it was, or one over it
-_MOST_GAIN = 35 / 4.34  # 35 dB, as a natural logarithm of power
+_MOST_GAIN = 40 / 4.34  # 40 dB, as a natural logarithm of power
 
 
 class BuiltinConverter:
@@ -31,7 +31,7 @@ class BuiltinConverter:
     """
 
     name = "builtin"
-    title = "Built-in (pitch, formants and timbre)"
+    title = "Built-in converter"
     licence = "MIT"
     needs_acceptance = False
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from webui.cloning.conversion.envelope import Envelopes
 
-BANDS = 64
+BANDS = 80
 SPEECH_DB = -35.0  # moments quieter than this, against the loudest, are not speech
 NEIGHBOURS = 8
 STRETCHES = np.exp(np.arange(-6, 7) * 0.04)  # of the formants: 0.79 to 1.27
