@@ -16,12 +16,16 @@ from webui.backend.cloning_catalogue import (
 )
 from webui.backend.facts import CloningPart, PartKind, PartState
 from webui.backend.weights import MANIFEST, download_family, is_installed
+from webui.cloning.conversion.coqui import COQUI_MODELS, CoquiModel
 from webui.errors import FamilyNotFoundError
 from webui.events import CancelToken, Done, Event, Progress
 from webui.family import FamilyConfig
+from webui.settings import PROJECT_FOLDER
 
 CLONING_FOLDER = "cloning"  # beside the families: no family, because it has no config.json
 OWN_ENCODER, OWN_QUANTIZERS = "hubert", "quantizer"  # folders in a family's own
+COQUI_FOLDER = "coqui"  # where Coqui's converters keep what they download
+TTS_PYTHON = PROJECT_FOLDER / ".venv-tts" / "bin" / "python"  # made by `./install.sh --with tts`
 QUANTIZER_FILES = (".safetensors", ".pth")
 BARK_TOKENS = 10_000  # semantic tokens that the published quantizers know
 
@@ -43,6 +47,7 @@ class CloningParts:
     """The parts below a folder of models, and those that families bring themselves."""
 
     models_dir: Path
+    offline: bool = False  # nothing may be asked of the network
 
     @property
     def root(self) -> Path:
@@ -195,6 +200,7 @@ class CloningParts:
             "builtin", "converter", "Built-in converter", "ready", licence="MIT", suggested=True
         )
         yield self._part(part_entry(KNN_VC), running)
+        yield from map(_coqui_part, COQUI_MODELS.values())
         yield installed_part(
             "pocketsphinx", "recogniser", "PocketSphinx, a recogniser of English", "en", "BSD"
         )
@@ -256,6 +262,23 @@ def installed_part(
     return replace(
         part, state="missing", reason=f"The package {package} is not installed. Run ./install.sh."
     )
+
+
+def _coqui_part(model: CoquiModel) -> CloningPart:
+    """Describe one of Coqui's converters, which bring their models themselves at first use."""
+    part = CloningPart(
+        model.name,
+        "converter",
+        model.title,
+        "ready",
+        licence=model.licence,
+        licence_url="https://github.com/idiap/coqui-ai-TTS",
+        needs_licence_consent=model.needs_acceptance,
+    )
+    if TTS_PYTHON.exists():
+        return part
+    why = "It needs Coqui's libraries. Run ./install.sh --with tts."
+    return replace(part, state="missing", reason=why)
 
 
 def _methods(config: FamilyConfig, parts: Iterable[CloningPart]) -> Iterator[CloningPart]:

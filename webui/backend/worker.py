@@ -203,7 +203,8 @@ class Worker:
     def cloning_models(self, manager: ModelManager) -> CloningModels:
         """Give the networks that listen and judge, which live beside the families."""
         if self._models is None:
-            self._models = CloningModels(CloningParts(self._settings.models_dir), manager)
+            parts = CloningParts(self._settings.models_dir, self._settings.offline)
+            self._models = CloningModels(parts, manager)
         return self._models
 
     def _ready_manager(self) -> ModelManager:
