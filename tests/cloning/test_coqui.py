@@ -10,7 +10,7 @@ import pytest
 
 from webui.cloning.conversion import coqui
 from webui.cloning.conversion.converter import Converter
-from webui.cloning.conversion.coqui import CHILD, COQUI_MODELS, CoquiConverter, coqui_python
+from webui.cloning.conversion.coqui import CHILD, COQUI_MODELS, CoquiConverter
 from webui.errors import CloneError
 
 RATE = 16_000
@@ -134,16 +134,6 @@ def test_no_child_outlives_its_converter(converter_of):
 
 def test_the_child_ends_when_nobody_asks_any_more():
     assert subprocess.run([sys.executable, "-P", CHILD], input=b"", timeout=60).returncode == 0
-
-
-def test_the_environment_counts_once_the_installer_has_finished(tmp_path):
-    python = tmp_path / ".venv-tts" / "bin" / "python"
-    assert coqui_python(tmp_path) is None
-    python.parent.mkdir(parents=True)
-    python.touch()
-    assert coqui_python(tmp_path) is None
-    (tmp_path / ".venv-tts" / ".ready").touch()
-    assert coqui_python(tmp_path) == python
 
 
 def test_every_model_tells_its_licence_and_only_one_asks_for_acceptance():

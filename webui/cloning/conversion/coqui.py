@@ -58,13 +58,6 @@ COQUI_MODELS = {
 }
 
 
-def coqui_python(root: Path) -> Path | None:
-    """Find the interpreter that `./install.sh --with tts` set up below `root`, if it has."""
-    folder = root / ".venv-tts"
-    python = folder / "bin" / "python"
-    return python if (folder / ".ready").is_file() and python.exists() else None
-
-
 class CoquiConverter:
     """Moves speech to another voice with one of `COQUI_MODELS`.
 

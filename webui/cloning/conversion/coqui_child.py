@@ -49,7 +49,11 @@ def load(name: str, device: str) -> Any:  # noqa: ANN401  (the library has no ty
     """Load a model, downloading it the first time."""
     from TTS.api import TTS
 
-    return TTS(model_name=name, progress_bar=False).to(device)
+    model = TTS(model_name=name, progress_bar=False).to(device)
+    processor = getattr(getattr(model.synthesizer, "tts_model", None), "ap", None)
+    if processor is not None:
+        processor.do_trim_silence = False  # YourTTS would shorten what it is given
+    return model
 
 
 def rate_of(model: Any) -> int:  # noqa: ANN401
