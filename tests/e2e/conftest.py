@@ -58,13 +58,35 @@ def running(*words: str, port: int):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def driver():
     if CHROMIUM is None:
         pytest.skip("there is no chromium here")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(driver):
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+    yield browser
+    browser.close()
+
+
+@contextlib.contextmanager
+def speaking_into_the_microphone(driver, sound: Path):
+    """A visitor whose microphone hears a wav file, once."""
+    hears = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}%noloop",
+    ]
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_FLAGS, *hears])
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    try:
+        yield context
+    finally:
         browser.close()
 
 

@@ -13,15 +13,24 @@ from webui.settings import Settings
 SLOW_WORD = "slowly"
 SECONDS_AN_EVENT = 0.15
 SECONDS_A_DOWNLOAD_STEP = 0.8
+SECONDS_A_CLONE_STEP = 2.0
 
 
 class PacedService(FakeService):
-    """Speaks one chunk a sentence, and takes its time when the text asks for it."""
+    """Speaks one chunk a sentence, and takes its time when a text asks for it."""
 
     def speak(self, order, cancel=None):
         self.chunks = max(order.text.count("."), 1)
         events = super().speak(order, cancel)
         return self._paced(events) if SLOW_WORD in order.text else events
+
+    def clone(self, order, cancel=None):
+        events = super().clone(order, cancel)
+        return (
+            self._paced(events, SECONDS_A_CLONE_STEP)
+            if SLOW_WORD in (order.transcript or "")
+            else events
+        )
 
     def download(self, family_id, cancel=None):
         return self._paced(super().download(family_id, cancel), SECONDS_A_DOWNLOAD_STEP)
@@ -32,16 +41,17 @@ class PacedService(FakeService):
             yield event
 
 
-def main(port: int) -> None:
+def main(port: int, is_public: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
         from webui.ui.page import build_page, launch_options
         from webui.ui.studio import open_studio
 
         settings = replace(Settings(), outputs_dir=Path(folder) / "kept", port=port)
+        settings = replace(settings, public=is_public)
         studio = open_studio(PacedService(settings), settings, Path(folder) / "takes")
         build_page(studio).launch(**launch_options(settings))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), is_public="public" in sys.argv)

@@ -7,13 +7,13 @@ import soundfile
 
 ENDED = "() => /^(Done|Stopped)/.test(document.querySelector('#speak-status').innerText)"
 # The player keeps its sound in a shadow tree, as a blob of the file.
-HEARD = """async () => {
+HEARD = """async (place) => {
   const found = [];
   const look = (root) => root.querySelectorAll("*").forEach((each) => {
     if (each.tagName === "AUDIO" && each.src) found.push(each);
     if (each.shadowRoot) look(each.shadowRoot);
   });
-  look(document.querySelector("#take"));
+  look(document.querySelector(place));
   if (!found.length) return null;
   const bytes = new Uint8Array(await (await fetch(found[0].src)).arrayBuffer());
   let text = "";
@@ -54,9 +54,14 @@ def status(page) -> str:
 
 def sound_of_take(page):
     """What the take's audio element holds: the samples and their rate."""
+    return sound_of(page, "#take")
+
+
+def sound_of(page, place):
+    """What the audio element of a player holds: the samples and their rate."""
     # Playwright takes the promise of nothing for something, so it is asked again from here.
     for _ in range(100):
-        text = page.evaluate(HEARD)
+        text = page.evaluate(HEARD, place)
         if text is not None:
             break
         page.wait_for_timeout(200)

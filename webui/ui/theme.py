@@ -18,7 +18,6 @@ STYLES = """
 #download-terms { padding: 10px 14px; }
 #speak-status, #clone-status { min-height: 1.6em; }
 #insecure-note { display: none; }
-body.insecure #insecure-note { display: block; }
 #clip-check, #clone-public { padding: 10px 14px; }
 #clip-check ul { list-style: none; padding-left: 0; margin: 0; }
 #clip-check p { margin: 0 0 6px 0; }
@@ -51,7 +50,11 @@ ON_LOAD = """
       document.querySelector("#speak-button")?.click();
     }
   });
-  document.body.classList.toggle("insecure", !window.isSecureContext);
+  if (!window.isSecureContext) {  // browsers give no microphone to such a page
+    const style = document.createElement("style");
+    style.textContent = "#insecure-note { display: block !important; }";
+    document.head.append(style);
+  }
   const said = { "#speak-status": "", "#clone-status": "", "#clip-check": "", at: 0 };
   const announce = (place) => {
     const line = document.querySelector(place)?.innerText.trim() ?? "";
