@@ -127,11 +127,14 @@ def _clipped(waveform: Waveform, rate: int, frames: int) -> np.ndarray:
 
     A recording that was made quieter after it was clipped stays there too, only lower.
     """
-    if not len(waveform) or max(waveform.max(), -waveform.min()) < LEAST_CLIPPED_PEAK:
+    if not len(waveform):
+        return np.zeros(frames)
+    centred = waveform - waveform.mean(dtype=np.float64)
+    if np.abs(centred).max() < LEAST_CLIPPED_PEAK:
         return np.zeros(frames)
     run = max(3, math.ceil(CLIP_RUN_SECONDS * rate))
     flat = np.zeros(len(waveform), bool)
-    for side in (waveform, -waveform):
+    for side in (centred, -centred):
         flat |= _long_runs(side >= CLIP_LEVEL * side.max(), run)
     at = (np.flatnonzero(flat) / rate / FRAME_SECONDS).astype(np.int64)
     counts = np.bincount(at[at < frames], minlength=frames)

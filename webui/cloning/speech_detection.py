@@ -49,7 +49,8 @@ def speech_probabilities(sound: OtherWaveform, powers: np.ndarray) -> np.ndarray
     # One click must not decide how loud everything else is: the fiftieth loudest frame does.
     loud = 2 * float(np.sqrt(np.quantile(powers, 0.98)))  # about the peak of such a sound
     gain = min(PEAK_FOR_DETECTION / max(loud, 1e-9), MOST_GAIN)
-    heard = load_voice_detector().probabilities(np.clip(sound * np.float32(gain), -1, 1))
+    centred = sound - sound.mean(dtype=np.float64).astype(np.float32)
+    heard = load_voice_detector().probabilities(np.clip(centred * np.float32(gain), -1, 1))
     middles = np.arange(len(powers)) * FRAME_SAMPLES + FRAME_SAMPLES // 2
     return heard[np.minimum(middles // CHUNK_SAMPLES, len(heard) - 1)]
 

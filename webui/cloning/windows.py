@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from webui.clone_results import Window
-from webui.cloning.listening import CLEANEST_DB, Heard, decibels
+from webui.cloning.listening import CLEANEST_DB, QUIETEST_SHARE, Heard, decibels
 from webui.cloning.speech_detection import FRAME_SECONDS
 
 MOST_SECONDS = 7.0
@@ -24,6 +24,8 @@ SPARE_SECONDS = 0.05  # of the pause, left to the next word
 DIP_SECONDS = 2.0  # speech without pauses is cut at its quietest moment in each such stretch
 DIP_FRAMES = 5  # over which that moment is looked for
 AROUND_SECONDS = 2.0  # before and behind a window its background is looked at
+LEAST_FRAMES = 20  # of background, 0.2 s, that tell how loud it is
+QUIETEST_QUARTER = 0.25
 # What makes a window worse. Each factor is at most 1; the score is their product.
 NO_PAUSE, CUT_WORD = 0.6, 0.45  # it ends between two words; where the recording breaks off
 SHORTEST_PAUSE = 0.85  # it ends in a pause of the least tail
@@ -130,22 +132,29 @@ class WindowFinder:
         frames = max(1.0, spoken / FRAME_SECONDS)
         level_db = decibels((self._speech_power[last] - self._speech_power[first]) / frames)
         clipped = (self._clipped[last] - self._clipped[first]) / frames
-        around = round(AROUND_SECONDS / FRAME_SECONDS)
-        before, behind = max(0, first - around), min(len(self._speech) - 1, last + around)
-        count = self._background[behind] - self._background[before]
-        music = 0.0
-        if count * FRAME_SECONDS >= 0.2:
-            power = (self._background_power[behind] - self._background_power[before]) / count
-            noise_db = min(level_db - decibels(power), CLEANEST_DB)
-            music = float(self._music[behind] - self._music[before]) / count
-        else:
-            noise_db = level_db - decibels(self._heard.background_power)
+        power, music = self._background_around(first, last)
+        noise_db = min(level_db - decibels(power), CLEANEST_DB)
         clean = 1 / (1 + math.exp(-(noise_db - HALF_AT_DB) / PER_DB))
         quieter = max(0.0, self._level_db - level_db)
         level_factor = math.exp(-((quieter / UNEVEN_DB) ** 2))
         clip_factor = 1 / (1 + clipped / HALF_AT_CLIPPED)
         music /= 1 + math.exp((noise_db - MUSIC_HALF_AT_DB) / PER_DB)
         return float(clean * level_factor * clip_factor * (1 - MUSIC_COST * music))
+
+    def _background_around(self, first: int, last: int) -> tuple[float, float]:
+        """The power of what is heard behind a window and around it, and its share of music."""
+        around = round(AROUND_SECONDS / FRAME_SECONDS)
+        before, behind = max(0, first - around), min(len(self._speech) - 1, last + around)
+        # In its own pauses nothing is surely background, where music is taken for half a voice.
+        silent = self._heard.powers[first:last][~self._heard.speech[first:last]]
+        power = float(np.quantile(silent, QUIETEST_QUARTER)) if len(silent) >= LEAST_FRAMES else 0.0
+        count = self._background[behind] - self._background[before]
+        if count >= LEAST_FRAMES:
+            mean = (self._background_power[behind] - self._background_power[before]) / count
+            return max(power, float(mean)), float(self._music[behind] - self._music[before]) / count
+        if len(silent) < LEAST_FRAMES and behind > before:
+            power = float(np.quantile(self._heard.powers[before:behind], QUIETEST_SHARE))
+        return power, 0.0
 
     def _frame(self, seconds: float) -> int:
         return min(max(0, round(seconds / FRAME_SECONDS)), len(self._speech) - 1)
