@@ -99,7 +99,9 @@ class LibraryTab:
         """Connect the widgets to the handlers."""
         shown = self.widgets
         filters, listing = shown.filters.all(), shown.listing()
-        narrowed = [each.input for each in (shown.filters.search, *filters[:1], *filters[2:])]  # type: ignore[attr-defined]
+        chosen = (shown.filters.shown, shown.filters.family, shown.filters.language)
+        narrowed = [each.input for each in (*chosen, shown.filters.order)]
+        narrowed.append(shown.filters.search.change)  # what is pasted counts as a change only
         gr.on(narrowed, worded(self.filter), filters, listing, trigger_mode="always_last", **QUIET)
         shown.clear.click(worded(self.refill), None, self.refilled(), **QUIET)
         picked = shown.table.select(
