@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from recipes.mini.espeak import HELD_OUT_ESPEAK
 
 from recipes.mini.clips import Clip
 from recipes.mini.flite import RATE, Segment
-from recipes.mini.speakers import HELD_OUT_SPEAKERS
+from recipes.mini.speakers import HELD_OUT_SPEAKERS, TeacherSpeaker
 from recipes.mini.spelling import PHONES
 from recipes.mini.tokens import nearest, true_features
 
@@ -18,6 +17,17 @@ SENTENCES = (
     "We sat by the door and talked about the old days.",
 )
 SECONDS = 8.0  # of a recording, about
+FURTHER_SPEAKERS = [
+    TeacherSpeaker(f"{base}-{number}", base, formants, pitch, 0.07 * pitch, pace)
+    for base, pace, voices in (
+        ("awb", 1.1, ((0.87, 90.0), (0.99, 150.0), (1.11, 120.0), (1.17, 135.0))),
+        ("kal16", 1.1, ((0.88, 95.0), (0.96, 120.0), (1.04, 110.0), (1.12, 140.0))),
+        ("slt", 1.25, ((0.84, 180.0),)),
+        ("rms", 1.05, ((1.20, 118.0),)),
+    )
+    for number, (formants, pitch) in enumerate(voices)
+]
+"""Ten more; nothing was ever trained on kal16."""
 PAUSE = 0.15  # seconds between its sentences
 Teacher = Callable[[str], tuple[np.ndarray, list[Segment]]]
 
@@ -34,22 +44,21 @@ class UnseenSpeaker:
     tokens: np.ndarray | None = None  # the family's own, where the teacher tells its phones
 
 
-def unseen_speakers(count: int, centroids: np.ndarray | None = None) -> list[UnseenSpeaker]:
-    """The first half from flite, the second from espeak-ng.
+def unseen_speakers(kind: str, count: int, centroids: np.ndarray | None) -> list[UnseenSpeaker]:
+    """Record some speakers of one kind of synthesiser.
 
     Args:
-        count: how many.
+        kind: flite, the teacher's kind, or espeak, which speaks by other rules altogether.
+        count: at most how many.
         centroids: of the family's semantic tokens, to know which tokens are right.
     """
-    kinds = (
-        ("flite", HELD_OUT_SPEAKERS[: count - count // 2]),
-        ("espeak", HELD_OUT_ESPEAK[: count // 2]),
-    )
-    return [
-        _recorded(each.name, kind, each.say, centroids)
-        for kind, speakers in kinds
-        for each in speakers
-    ]
+    if kind == "flite":
+        speakers = [*HELD_OUT_SPEAKERS, *FURTHER_SPEAKERS]
+    else:
+        from recipes.mini.espeak import HELD_OUT_ESPEAK
+
+        speakers = [*HELD_OUT_ESPEAK]
+    return [_recorded(each.name, kind, each.say, centroids) for each in speakers[:count]]
 
 
 def _recorded(
