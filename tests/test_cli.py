@@ -1,5 +1,6 @@
 """The command line as a whole: what is understood, the exit codes, and how every fault is told."""
 
+import argparse
 import json
 import os
 import re
@@ -76,12 +77,21 @@ def test_every_command_takes_json_and_every_setting_that_concerns_it(command):
             words.append("--public")
         line = [command, *NEEDED.get(command, []), "--json", *words]
         if each.name in PAGE_SETTINGS and command not in ("serve", "doctor"):
-            with pytest.raises(SettingsError, match="Unrecognized"):
+            with pytest.raises(SettingsError, match="Unrecognized|invalid choice"):
                 build_parser().parse_args(line)
             continue
         arguments = build_parser().parse_args(line)
         assert arguments.json is True
         assert getattr(settings_from_flags(arguments), each.name) not in (None, False)
+
+
+def flags_of(command: argparse.ArgumentParser) -> set[str]:
+    """All flags of a command and of its actions."""
+    flags = {word for action in command._actions for word in action.option_strings}
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            flags |= {flag for inner in action.choices.values() for flag in flags_of(inner)}
+    return flags
 
 
 def test_the_page_of_the_command_line_names_every_flag():
@@ -91,8 +101,10 @@ def test_the_page_of_the_command_line_names_every_flag():
         command = Parser()
         add_arguments(command)
         chapter = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
-        flags = {word for action in command._actions for word in action.option_strings}
-        lacking = [flag for flag in flags - {"-h", "--help"} if flag not in chapter]
+        flags = flags_of(command)
+        told_once = {"-h", "--help", "--json"} | of_settings
+        told_once |= {flag.replace("--", "--no-", 1) for flag in of_settings}
+        lacking = [flag for flag in flags - told_once if flag not in chapter]
         assert lacking == []
         named = set(re.findall(r"`(--[a-z-]+)", chapter))
         assert named <= flags | of_settings | {"--json"}
@@ -104,12 +116,13 @@ def test_the_page_of_the_command_line_names_every_flag():
         ([], "The following arguments are required: COMMAND"),
         (["sing"], "Argument COMMAND: invalid choice: 'sing'"),
         (["speak", "Hi."], "The following arguments are required: --out"),
-        (["voices", "extra"], "Unrecognized arguments: extra"),
+        (["models", "extra"], "Unrecognized arguments: extra"),
+        (["voices", "extra"], "Argument ACTION: invalid choice: 'extra'"),
         (["voices", "--family"], "Argument --family: expected one argument"),
         (["--json", "voices"], "Unrecognized arguments: --json"),
-        (["voices", "x" * 5_000_000], "Unrecognized arguments: xxx"),
+        (["models", "x" * 5_000_000], "Unrecognized arguments: xxx"),
     ],
-    ids=["nothing", "command", "missing", "extra", "no value", "misplaced", "5 MB"],
+    ids=["nothing", "command", "missing", "extra", "action", "no value", "misplaced", "5 MB"],
 )
 def test_words_that_are_not_understood_end_with_2_and_a_hint_to_the_help(words, message, capsys):
     code = main(words)
