@@ -67,7 +67,7 @@ class RecordingCheck:
     level_db: float  # root mean square of the speech, in dB below full scale
     noise_db: float  # how far the pauses are below the speech, in dB; more is cleaner
     clipped_share: float  # of the samples of speech, 0..1
-    spans: tuple[tuple[float, float], ...] = ()  # of speech: start and end in seconds
+    spans: tuple[tuple[float, float], ...] = ()  # of speech, in seconds; recordings end to end
     windows: tuple[Window, ...] = ()  # the best one first
     findings: tuple[Finding, ...] = ()
 

@@ -118,6 +118,15 @@ def test_clipping_is_found_after_the_recording_was_made_quieter():
     assert check(resample(speech("ada"), RATE, 48_000), 48_000).clipped_share < 0.001
 
 
+def test_clipping_is_found_after_a_lossy_format_made_waves_of_what_was_flat():
+    clipped = np.clip(resample(speech("ada", "gus"), RATE, 48_000) * 3, -0.5, 0.5)
+    lossy = resample(resample(clipped.astype(np.float32), 48_000, 12_000), 12_000, 48_000)
+    ripple = behind(lossy, resample(noise(len(lossy) // 3 + 1), RATE, 48_000), 25)
+    assert "clipped" in kinds(check(ripple, 48_000))
+    clean = resample(resample(speech("ada", "gus"), RATE, 12_000), 12_000, 48_000)
+    assert "clipped" not in kinds(check(clean, 48_000))
+
+
 def test_every_finding_says_what_to_do_in_one_line():
     for kind in ("noise", "music", "clipped", "quiet", "abrupt_end"):
         words = finding(check(spoiled(kind)), kind).words

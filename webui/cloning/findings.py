@@ -7,7 +7,8 @@ The thresholds, and why:
 - Speech at -40 dB is ten times quieter than an ordinary recording; its noise grows with it.
 - Noise 22 dB below the speech is heard in the clone: Bark takes it for a part of the voice. Clean
   studio speech has 40 to 60 dB, a quiet room 25 to 35.
-- Of unclipped speech 0.02 % of the samples stay at the peak; cut off by 3 dB it is 0.2 to 5 %.
+- Of unclipped speech 0.02 % of the samples stay at the peak; cut off by 3 dB it is 0.2 to
+  5 % (how it is found after a lossy format: listening.py).
 - Of white and pink noise, hum, whistles and fans less than 1 % of the power is changing tones, of
   chords 21 to 90 %, of what a ringing room leaves of a voice up to 18 %. 30 dB below the speech
   music is not heard in a clone.
