@@ -20,7 +20,7 @@ Usage: ./install.sh [options]                set everything up in .venv
 
 Options:
   --cpu            take PyTorch's smaller build without CUDA (for Linux machines without an NVIDIA card)
-  --with EXTRA     also install an extra of pyproject.toml (dev, measure), or Coqui's voice converters
+  --with EXTRA     also install an extra of pyproject.toml (dev), or Coqui's voice converters
                    (tts), which get an environment of their own, .venv-tts, and never touch .venv
   --python PATH    use this Python (3.11 to 3.13) instead of the first one found
   -h, --help       show this text
@@ -131,6 +131,8 @@ install_runtime() {
   install torch "$TORCH" "torch==$TORCH" $index || explain_failure "torch $TORCH"
   install requirements "$(cat requirements.txt)" "torch==$TORCH" -r requirements.txt ||
     explain_failure "requirements.txt"
+  install nodeps "$(cat requirements-nodeps.txt)" --no-deps -r requirements-nodeps.txt ||
+    say "The speaker encoder could not be installed; clones are not compared with their speaker. The next run tries again."
 }
 
 hint_cpu() {
@@ -205,8 +207,6 @@ make_environment
 install_runtime
 if [ "$command" = test ]; then
   install_extra dev || explain_failure "the tools for the tests"
-  install_extra measure ||
-    say "The speaker encoder could not be installed (it needs a C compiler); the tests that use it are skipped."
 fi
 for extra in $extras; do
   if [ "$extra" = tts ]; then

@@ -23,6 +23,7 @@ from bench.intervals import share
 from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from webui.arrays import Speaker, Waveform
 from webui.events import CancelToken, Done
+from webui.quality.similarity import speaker_encoder
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.models import BarkModels, load_models
@@ -87,21 +88,20 @@ def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -
 
 def nearest_voices(measured: Measurement, sounds: list[tuple[str, Waveform]]) -> dict[str, Any]:
     """How often a speech is nearer to its own voice's prompt than to every other one's."""
-    try:
-        from bench.likeness import embedding
-    except ImportError as fault:
-        return {"left_out": f"the speaker encoder is not installed ({fault.name})"}
+    encoder = speaker_encoder()
+    if encoder is None:
+        return {"left_out": "the speaker encoder is not installed (./install.sh brings it)"}
     rate = measured.models.codec.sample_rate
     names = list(measured.voices)
     prompts = np.stack(
         [
-            embedding(measured.models.codec.decode(voice.fine), rate)
+            encoder.embed(measured.models.codec.decode(voice.fine), rate)
             for voice in measured.voices.values()
         ]
     )
     hits, own, others = [], [], []
     for name, sound in sounds:
-        likeness = prompts @ embedding(sound, rate)
+        likeness = prompts @ encoder.embed(sound, rate)
         mine = names.index(name)
         hits.append(int(likeness.argmax()) == mine)
         own.append(float(likeness[mine]))

@@ -43,6 +43,8 @@ LIBRARY_PLACES = {
     "soxr": ("webui.audio",),
     "sentencex": ("webui.synthesis.chunking",),
     "safetensors": ("webui.checkpoint",),
+    "pocketsphinx": ("webui.quality.english_words",),
+    "resemblyzer": (),  # only its weights are read
     "spaces": ("app", "webui.backend"),
     # ffmpeg; Coqui's converters, whose libraries need an environment of their own
     "subprocess": ("webui.audio", "webui.cloning.conversion.coqui"),
@@ -56,6 +58,7 @@ MODEL_PLACES = {
     "Encodec": ("webui.synthesis.codec",),
     "Hubert": ("webui.cloning.hubert",),
     "WavLM": ("webui.cloning.conversion.wavlm",),
+    "Whisper": ("webui.quality.whisper_words",),
     "Bark": (),
 }
 # Calls that open a door for strangers' bytes, or read what only one module may read.
@@ -370,6 +373,8 @@ BAD_SAMPLES = [
     (place_faults, "webui.backend.service", "def f():\n    import gradio as gr\n"),
     (place_faults, "webui.synthesis.text", "from transformers import EncodecModel\n"),
     (place_faults, "webui.backend.worker", "import subprocess\n"),
+    (place_faults, "webui.quality.similarity", "def f():\n    import resemblyzer\n"),
+    (place_faults, "webui.quality.report", "from transformers import WhisperProcessor\n"),
     (call_faults, "webui.backend.weights", "import os\nhome = os.environ['HOME']\n"),
     (call_faults, "webui.backend.worker", "import numpy as np\nx = np.load('a.npz')\n"),
     (call_faults, "webui.checkpoint", "import torch\nx = torch.load('a.pt')\n"),

@@ -1,6 +1,7 @@
 """`python -m webui doctor`: what is installed, what is wrong, and how to mend it."""
 
 import builtins
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,9 @@ from webui.cli_doctor import (
     examine_folders,
     examine_packages,
     examine_python,
+    examine_speaker_encoder,
 )
+from webui.quality import similarity
 from webui.settings import Settings
 
 
@@ -166,6 +169,22 @@ def test_an_environment_with_nothing_in_it_is_a_fault_and_no_crash(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", bare)
     (finding,) = examine_packages()
     assert (finding.state, finding.mend) == ("fault", "Run ./install.sh.")
+
+
+def test_the_speaker_encoder_is_found_or_it_is_said_how_to_get_it(monkeypatch, tmp_path):
+    weights = tmp_path / "pretrained.pt"
+    monkeypatch.setattr(similarity, "encoder_weights", lambda: None)
+    missing = examine_speaker_encoder()
+    monkeypatch.setattr(similarity, "encoder_weights", lambda: weights)
+    gone = examine_speaker_encoder()
+    weights.write_bytes(b"other")
+    damaged = examine_speaker_encoder()
+    assert {each.state for each in (missing, gone, damaged)} == {"hint"}
+    assert missing.mend.startswith("Run ./install.sh;")
+    assert damaged.found == "its weights are not those we know"
+    assert "run ./install.sh" in damaged.mend
+    monkeypatch.setattr(similarity, "WEIGHTS_SHA256", hashlib.sha256(b"other").hexdigest())
+    assert examine_speaker_encoder() == Finding("speaker encoder", "ok", str(weights))
 
 
 def test_with_a_package_missing_the_rest_is_still_looked_at(monkeypatch, tmp_path):

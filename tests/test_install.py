@@ -23,6 +23,7 @@ case "$1" in
   echo "$*" >>calls
   if [ "$2" = pip ]; then echo "in $(dirname "$(dirname "$0")")" >>environments; fi
   if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+  if [ -n "${PIP_FAILS_ON:-}" ]; then case "$*" in *"$PIP_FAILS_ON"*) exit 1 ;; esac; fi
   if [ "$2" = pip ]; then echo "${PIP_SAYS:-}"; exit "${PIP_EXIT:-0}"; fi ;;
 *) echo "$*" >>calls ;;
 esac
@@ -32,7 +33,13 @@ esac
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with the installer, the lists it reads, and a stand-in named python3.11."""
-    for name in ("install.sh", "requirements.txt", "requirements-tts.txt", "pyproject.toml"):
+    for name in (
+        "install.sh",
+        "requirements.txt",
+        "requirements-nodeps.txt",
+        "requirements-tts.txt",
+        "pyproject.toml",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     program = tmp_path / "bin" / "python3.11"
     program.parent.mkdir()
@@ -65,7 +72,11 @@ def test_requirements_hold_the_same_pins_as_the_project():
 
 def test_everything_but_torch_is_pinned_to_one_version():
     extras = [pin for pins in PROJECT["optional-dependencies"].values() for pin in pins]
-    loose = [pin for pin in PROJECT["dependencies"] + extras if not re.search(r"==[\d.]+$", pin)]
+    lines = (ROOT / "requirements-nodeps.txt").read_text("utf-8").splitlines()
+    bare = [line for line in lines if not line.startswith("#")]
+    assert bare
+    pins = [*PROJECT["dependencies"], *extras, *bare]
+    loose = [pin for pin in pins if not re.search(r"==[\d.]+$", pin)]
     assert loose == ["torch>=2.11,<2.14"]
 
 
@@ -79,10 +90,22 @@ def test_the_installed_torch_lies_in_the_declared_range():
 def test_setting_up_makes_the_environment_and_installs_torch_first(checkout):
     result = install(checkout)
     assert result.returncode == 0, result.stderr
-    made, torch, rest = calls(checkout)
+    made, torch, rest, weights = calls(checkout)
     assert made == "-m venv .venv"
     assert torch.endswith("torch==2.13.0")
     assert rest.endswith("torch==2.13.0 -r requirements.txt")
+    assert weights.endswith("--no-deps -r requirements-nodeps.txt")
+
+
+def test_without_the_speaker_encoder_the_app_starts_and_the_next_run_tries_again(checkout):
+    result = install(checkout, "run", PIP_FAILS_ON="requirements-nodeps.txt")
+    assert result.returncode == 0, result.stderr
+    assert "The speaker encoder could not be installed" in result.stdout
+    assert calls(checkout)[-1] == "app.py"
+    before = len(calls(checkout))
+    again = install(checkout)
+    assert [line.split()[-1] for line in calls(checkout)[before:]] == ["requirements-nodeps.txt"]
+    assert "could not" not in again.stdout
 
 
 def test_setting_up_twice_installs_once(checkout):
@@ -105,9 +128,9 @@ def test_a_changed_pin_is_installed_again(checkout):
 
 def test_the_cpu_choice_takes_pytorchs_own_index_for_torch_only(checkout):
     install(checkout, "--cpu")
-    _, torch, rest = calls(checkout)
+    _, torch, *rest = calls(checkout)
     assert torch.endswith("--index-url https://download.pytorch.org/whl/cpu")
-    assert "--index-url" not in rest
+    assert not any("--index-url" in line for line in rest)
 
 
 def test_run_sets_up_and_starts_the_page_with_its_flags(checkout):

@@ -1,6 +1,7 @@
 """`python -m webui doctor`: what is installed, what is wrong, and how to mend it."""
 
 import argparse
+import hashlib
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 PYTHONS = ((3, 11), (3, 13))  # oldest and newest that the pinned packages run on
 FREE_GB = 1.0  # below it a download or a long speech may not fit
+REINSTALL_ENCODER = "Delete .venv/.installed-nodeps and the folder resemblyzer; run ./install.sh."
 MARKS = {"ok": "ok   ", "hint": "hint ", "fault": "FAULT"}
 
 
@@ -65,6 +67,8 @@ def examine(settings: "Settings") -> list[Finding]:
     findings = [examine_python(), *examine_packages()]
     if not any(finding.state == "fault" for finding in findings):
         findings += [examine_device(settings), *examine_families(settings)]
+        findings += examine_cloning(settings)
+        findings.append(examine_speaker_encoder())
     findings += [examine_ffmpeg(), *examine_folders(settings)]
     return findings
 
@@ -159,6 +163,53 @@ def examine_families(settings: "Settings") -> Iterator[Finding]:
     elif chosen is not None and chosen not in [family.id for family in installed]:
         mend = "Choose another one with --family, or download it: python -m webui models"
         yield Finding(f"family {chosen}", "fault", "chosen, but not here", mend)
+
+
+def examine_speaker_encoder() -> Finding:
+    """The speaker encoder tells how alike a clone and its speaker are; all else works without."""
+    from webui.quality.similarity import WEIGHTS_SHA256, encoder_weights
+
+    path, what = encoder_weights(), "speaker encoder"
+    if path is None:
+        mend = "Run ./install.sh; until then clones are not compared with their speaker."
+        return Finding(what, "hint", "not installed", mend)
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as fault:
+        return Finding(what, "hint", f"cannot be read ({fault})"[:200], REINSTALL_ENCODER)
+    if found != WEIGHTS_SHA256:
+        return Finding(what, "hint", "its weights are not those we know", REINSTALL_ENCODER)
+    return Finding(what, "ok", str(path))
+
+
+def examine_cloning(settings: "Settings") -> Iterator[Finding]:
+    """What is there to clone with: quantizers, converters, recognisers, the speaker encoder?"""
+    from webui.backend.service import Service
+    from webui.quality.similarity import speaker_encoder
+
+    service = Service(settings)
+    try:
+        family = service.default_family()
+        parts = service.cloning_parts(family)
+    except (UserError, OSError):  # told where the families are examined
+        return
+    finally:
+        service.close()
+    mends = {
+        "quantizer": "For method 2 download one: python -m webui models --cloning",
+        "converter": "Run ./install.sh.",
+        "recogniser": "Run ./install.sh, or: python -m webui models --download whisper-base",
+        "speaker_encoder": "Run ./install.sh, or clones are ranked by their words alone.",
+    }
+    for kind, mend in mends.items():
+        what = f"cloning: {kind.replace('_', ' ')}"
+        ready = [each.id for each in parts if each.kind == kind and each.state == "ready"]
+        if kind == "speaker_encoder" and ready and speaker_encoder() is None:
+            yield Finding(what, "hint", f"{ready[0]}, but its weights are not known", mend)
+        elif ready:
+            yield Finding(what, "ok", f"{', '.join(ready)} (for {family})")
+        else:
+            yield Finding(what, "hint", f"none for {family}", mend)
 
 
 def examine_ffmpeg() -> Finding:

@@ -93,7 +93,7 @@ def _normalised_autocorrelation(frames: np.ndarray) -> np.ndarray:
     window = np.hanning(frames.shape[1]).astype(np.float32)
     own, of_window = _autocorrelation(frames * window), _autocorrelation(window[None])
     energy = np.maximum(own[:, :1] / of_window[:, :1], 1e-12)
-    return own[:, first : last + 1] / energy / of_window[:, first : last + 1]
+    return np.asarray(own[:, first : last + 1] / energy / of_window[:, first : last + 1])
 
 
 def _autocorrelation(frames: np.ndarray) -> np.ndarray:

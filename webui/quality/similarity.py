@@ -73,7 +73,7 @@ class SpeakerEncoder:
                 lengths = points.norm(dim=1, keepdim=True).clamp_min(1e-9)
                 heard += (points / lengths).sum(dim=0).numpy()
         length = max(float(np.linalg.norm(heard)), 1e-9)
-        return (heard / length).astype(np.float32)
+        return np.asarray(heard / length, np.float32)
 
     def _mel_spectrogram(self, speech: OtherWaveform, frames: int) -> np.ndarray:
         """The energy in each band of each frame, (frames, BANDS), zeros after the speech."""
@@ -82,7 +82,7 @@ class SpeakerEncoder:
         views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
         hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
         power = np.abs(np.fft.rfft(views * hann)) ** 2
-        return (power @ self._filters.T).astype(np.float32)
+        return np.asarray(power @ self._filters.T, np.float32)
 
 
 def speaker_encoder() -> SpeakerEncoder | None:
@@ -126,7 +126,7 @@ def mel_filters() -> np.ndarray:
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
     triangles = np.maximum(0, np.minimum(rising, falling))
-    return (triangles * (2 / (high - low))).astype(np.float32)
+    return np.asarray(triangles * (2 / (high - low)), np.float32)
 
 
 def _part_starts(samples: int) -> list[int]:

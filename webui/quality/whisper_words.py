@@ -102,7 +102,8 @@ def load_whisper(folder: Path) -> WhisperRecogniser | None:
         )
     except Exception:  # noqa: BLE001  (transformers raises whatever the damage makes it)
         return None
-    return WhisperRecogniser(model.eval(), processor)
+    model.train(False)
+    return WhisperRecogniser(model, processor)
 
 
 def _words(pieces: Sequence[str], ends: Sequence[float]) -> list[HeardWord]:
