@@ -87,6 +87,17 @@ def test_the_drawing_shows_speech_parts_and_the_chosen_part_to_scale():
     assert "from 2.0 to 6.0 seconds" in svg
 
 
+def test_each_of_several_recordings_shows_its_own_speech():
+    spans = ((0.5, 1.5), (6.0, 7.5), (8.5, 9.0))
+    clips = CheckedClips((recording(6.5), recording(6.5)), replace(CLEAN, spans=spans))
+    scale = 600 / 6.5
+    expected = [(0.0, 1.0 * scale), (2.0 * scale, 0.5 * scale)]
+    assert boxes(clips.picture(1, 0.0, 1.0), "speech") == [
+        pytest.approx(each, abs=0.1) for each in expected
+    ]
+    assert len(boxes(clips.picture(0, 0.0, 1.0), "speech")) == 2
+
+
 def test_the_drawing_holds_no_text_of_a_visitor():
     clips = CheckedClips((recording(name="<script>.wav"),), CLEAN)
     assert "script" not in clips.picture(0, 0, 1)

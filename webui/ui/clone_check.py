@@ -58,8 +58,16 @@ class CheckedClips:
     def picture(self, which: int, start: float, end: float) -> str:
         """One recording with the part that is used, as SVG."""
         windows = tuple(each for each in self.check.windows if each.recording == which)
-        spans = self.check.spans if len(self.recordings) == 1 else ()
-        return draw_recording(self.recordings[which], spans, windows, (start, end))
+        return draw_recording(self.recordings[which], self._spans(which), windows, (start, end))
+
+    def _spans(self, which: int) -> tuple[tuple[float, float], ...]:
+        """The speech of one recording; the check counts as if they were end to end."""
+        before = sum(each.seconds for each in self.recordings[:which])
+        longest = self.recordings[which].seconds
+        moved = (
+            (max(low - before, 0), min(high - before, longest)) for low, high in self.check.spans
+        )
+        return tuple((low, high) for low, high in moved if low < high)
 
     def words(self) -> str:
         """The list of what is good and what is not, as markdown."""

@@ -6,8 +6,8 @@ from webui.clone_results import CloneCandidate, CloneReport, SentenceHeard, Soun
 from webui.ui.clone_check import window_words
 from webui.ui.messages import METHODS, plain
 
-RANKING_HEAD = ["No.", "Clone", "Likeness", "Words"]
-CLOSENESS = {"close": "close", "somewhat": "somewhat close", "far": "not close"}
+RANKING_HEAD = ["No.", "Clone", "Alike", "Words"]
+CLOSENESS = {"close": "close", "somewhat": "somewhat", "far": "not close"}
 UNKNOWN = "–"
 NO_REPORT = "Nothing was measured of this clone. Listen to it."
 

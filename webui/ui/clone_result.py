@@ -143,19 +143,20 @@ def build_clone_result(public: bool) -> CloneResult:
             another = gr.Button("Record another", elem_id="clone-another")
         ranking = gr.Dataframe(
             headers=RANKING_HEAD, value=[], interactive=False, visible=False, buttons=[],
-            label="All clones, the best one first: choose one to hear it on the left",
+            label="All clones, the best one first: choose one to hear it as A",
             elem_id="clone-ranking", type="array", max_height=320, wrap=True,
-            column_widths=["14%", "42%", "26%", "18%"],
+            column_widths=["12%", "41%", "27%", "20%"],
         )  # fmt: skip
         with gr.Accordion("Clone report", open=True, elem_id="clone-report"), gr.Row():
             with gr.Column(scale=2, min_width=300):
                 report = gr.Markdown("", elem_id="clone-report-words")
             with gr.Column(scale=3, min_width=300):
                 picture = gr.Image(
-                    label="Recording above, clone below; the line is the pitch",
+                    label="Recording and clone", show_label=False,
                     interactive=False, buttons=[], elem_id="clone-picture", type="numpy",
                     format="png",
                 )  # fmt: skip
+                gr.Markdown("The recording above, the clone below; the orange line is the pitch.")
     return CloneResult(
         area, reference, first, second, ranking, saved, use, another, report, picture
     )

@@ -28,6 +28,7 @@ STAGES = {
     "convert": "changing the voice",
     "report": "speaking a test sentence",
 }
+TELLING_STAGES = frozenset({"check", "listen", "encode", "convert", "report"})  # by their messages
 METHODS = {
     "quantizer": "Quantizer",
     "transcript": "From the transcript",
@@ -83,9 +84,11 @@ def progress_words(progress: Progress, part: str = "sentence") -> str:
     parts = []
     if progress.chunks > 1 and progress.stage not in ("queued", "load"):
         parts.append(f"{part} {progress.chunk + 1} of {progress.chunks}")
-    parts.append(STAGES.get(progress.stage, progress.stage))
-    if progress.message:
-        parts.append(progress.message)
+    stage = STAGES.get(progress.stage, progress.stage)
+    if progress.message and progress.stage in TELLING_STAGES:
+        parts.append(progress.message[:1].lower() + progress.message[1:])
+    else:
+        parts += [stage, progress.message] if progress.message else [stage]
     if progress.seconds_left is not None:
         parts.append(f"about {time_words(progress.seconds_left)} left")
     line = " · ".join(parts)

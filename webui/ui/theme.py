@@ -29,6 +29,7 @@ svg.waveform .part { fill: var(--primary-400); }
 svg.waveform .tick { fill: var(--body-text-color-subdued); }
 #clone-report-words table { width: 100%; }
 #clone-report-words td, #clone-report-words th { padding: 4px 6px; }
+#clone-report-words th { white-space: nowrap; }
 #empty-take { border: 1px dashed var(--border-color-primary); border-radius: 8px;
   padding: 20px 16px; text-align: center; }
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden;
