@@ -20,6 +20,7 @@ from webui.cloning.conversion.coqui import COQUI_MODELS, CoquiModel
 from webui.errors import FamilyNotFoundError
 from webui.events import CancelToken, Done, Event, Progress
 from webui.family import FamilyConfig
+from webui.quality.similarity import encoder_weights
 from webui.settings import PROJECT_FOLDER
 
 CLONING_FOLDER = "cloning"  # beside the families: no family, because it has no config.json
@@ -205,9 +206,13 @@ class CloningParts:
             "pocketsphinx", "recogniser", "PocketSphinx, a recogniser of English", "en", "BSD"
         )
         yield self._part(part_entry(WHISPER), running)
-        yield installed_part(
+        encoder = installed_part(
             "resemblyzer", "speaker_encoder", "Resemblyzer, which compares voices", "", "Apache-2.0"
         )
+        if encoder.state == "ready" and encoder_weights() is None:
+            why = "Its weights are not in the package resemblyzer. Run ./install.sh."
+            encoder = replace(encoder, state="missing", reason=why)
+        yield encoder
 
     def _part(self, entry: PartEntry, running: Running) -> CloningPart:
         """Describe a part that can be downloaded."""
