@@ -183,9 +183,8 @@ def examine_speaker_encoder() -> Finding:
 
 
 def examine_cloning(settings: "Settings") -> Iterator[Finding]:
-    """What is there to clone with: quantizers, converters, recognisers, the speaker encoder?"""
+    """What is there to clone with: quantizers, converters, recognisers?"""
     from webui.backend.service import Service
-    from webui.quality.similarity import speaker_encoder
 
     service = Service(settings)
     try:
@@ -199,17 +198,13 @@ def examine_cloning(settings: "Settings") -> Iterator[Finding]:
         "quantizer": "For method 2 download one: python -m webui models --cloning",
         "converter": "Run ./install.sh.",
         "recogniser": "Run ./install.sh, or: python -m webui models --download whisper-base",
-        "speaker_encoder": "Run ./install.sh, or clones are ranked by their words alone.",
     }
     for kind, mend in mends.items():
-        what = f"cloning: {kind.replace('_', ' ')}"
         ready = [each.id for each in parts if each.kind == kind and each.state == "ready"]
-        if kind == "speaker_encoder" and ready and speaker_encoder() is None:
-            yield Finding(what, "hint", f"{ready[0]}, but its weights are not known", mend)
-        elif ready:
-            yield Finding(what, "ok", f"{', '.join(ready)} (for {family})")
+        if ready:
+            yield Finding(f"cloning: {kind}", "ok", f"{', '.join(ready)} (for {family})")
         else:
-            yield Finding(what, "hint", f"none for {family}", mend)
+            yield Finding(f"cloning: {kind}", "hint", f"none for {family}", mend)
 
 
 def examine_ffmpeg() -> Finding:
