@@ -19,15 +19,13 @@ from typing import Any
 import numpy as np
 import soxr
 import torch
-from webui.cloning.conversion.builtin import BuiltinConverter
-from webui.cloning.recording_check import normalise_level
-from webui.quality.similarity import speaker_encoder
 
 from bench.intervals import mean_interval, share
 from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from bench.unseen_speakers import UnseenSpeaker, unseen_speakers
 from webui.arrays import Speaker, Waveform
 from webui.checkpoint import load_tensors
+from webui.cloning.conversion.builtin import BuiltinConverter
 from webui.cloning.hubert import load_listener
 from webui.cloning.methods import (
     CloneDrawing,
@@ -36,8 +34,10 @@ from webui.cloning.methods import (
     clone_from_transcript,
     clone_with_quantizer,
 )
+from webui.cloning.recording_check import normalise_level
 from webui.errors import UserError
 from webui.events import CancelToken, Done
+from webui.quality.similarity import speaker_encoder
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import controls_from_json
 from webui.synthesis.models import load_models
