@@ -229,3 +229,18 @@ def test_a_part_of_another_language_is_brought_by_one_button(visitor, fake_page,
     page.wait_for_function(
         "document.querySelector('#clone-parts').innerText.includes('Downloading')"
     )
+
+
+def test_a_comparison_is_no_wider_than_a_phone(browser, fake_page, recording):
+    phone = browser.new_context(viewport={"width": 390, "height": 844})
+    try:
+        page = open_clone_tab(phone, fake_page)
+        drop(page, recording)
+        page.get_by_label("Compare all").check()
+        consent(page)
+        clone(page)
+        page.get_by_text("More choices").click()
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    finally:
+        phone.close()

@@ -282,6 +282,7 @@ def test_a_converter_that_is_not_free_asks_for_a_tick(tab):
 
 def test_the_quantizer_of_the_language_is_offered_for_download(tab, studio):
     shown, offered = tab.widgets, choose(tab, language="pl")
+    assert "to be downloaded" in offered[shown.parts_note].value
     assert offered[shown.bring].value == "Download Polish, 8 epochs (104 MB, MIT)"
     assert offered[tab.parts.wanted] == "polish-8"
     note, button = tab.parts.bring("polish-8")

@@ -34,7 +34,7 @@ class CloneParts:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         gr.on(
             [shown.method.input, shown.language.input, shown.quantizer.input,
-             shown.converter.input, shown.family.input],
+             shown.converter.input, shown.family.change],
             worded(self.choose), self.way(), self.followed(), queue=False, **quiet,
         )  # fmt: skip
         moved(
@@ -166,6 +166,8 @@ def _part_words(part: CloningPart) -> str:
         words.append(", ".join(language_name(each) for each in part.language.split()))
     if part.licence:
         words.append(f"licence {part.licence}")
+    if part.state in STATES:
+        words.append(STATES[part.state])
     line = plain(" · ".join(words))
     if part.licence_url.startswith("https://"):
         line += f" ([read it]({part.licence_url}))"
