@@ -27,7 +27,11 @@ from webui.errors import SettingsError, TextError
 from webui.settings import SETTINGS_HELP
 from webui.settings_flags import settings_from_flags
 
-NEEDED = {"speak": ["Hi.", "--out", "a.wav"]}
+NEEDED = {
+    "speak": ["Hi.", "--out", "a.wav"],
+    "clone": ["a.wav", "--name", "Ada", "--consent", "It is mine."],
+    "report": ["Ada"],
+}
 STAND_IN = """
 def serve(settings, announce=print):
     announce(f"http://{settings.host}:{settings.port}", None)

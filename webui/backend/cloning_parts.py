@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from webui.backend.cloning_catalogue import (
     CLONING_CATALOGUE,
@@ -16,12 +17,13 @@ from webui.backend.cloning_catalogue import (
 )
 from webui.backend.facts import CloningPart, PartKind, PartState
 from webui.backend.weights import MANIFEST, download_family, is_installed
-from webui.cloning.conversion.coqui import COQUI_MODELS, CoquiModel
 from webui.errors import FamilyNotFoundError
 from webui.events import CancelToken, Done, Event, Progress
 from webui.family import FamilyConfig
-from webui.quality.similarity import encoder_weights
 from webui.settings import PROJECT_FOLDER
+
+if TYPE_CHECKING:
+    from webui.cloning.conversion.coqui import CoquiModel
 
 CLONING_FOLDER = "cloning"  # beside the families: no family, because it has no config.json
 OWN_ENCODER, OWN_QUANTIZERS = "hubert", "quantizer"  # folders in a family's own
@@ -197,6 +199,10 @@ class CloningParts:
                 yield self._part(entry, running)
 
     def _other_parts(self, running: Running) -> Iterator[CloningPart]:
+        # Late: the command line starts without what these need.
+        from webui.cloning.conversion.coqui import COQUI_MODELS
+        from webui.quality.similarity import encoder_weights
+
         yield CloningPart(
             "builtin", "converter", "Built-in converter", "ready", licence="MIT", suggested=True
         )
@@ -269,7 +275,7 @@ def installed_part(
     )
 
 
-def _coqui_part(model: CoquiModel) -> CloningPart:
+def _coqui_part(model: "CoquiModel") -> CloningPart:
     """Describe one of Coqui's converters, which bring their models themselves at first use."""
     part = CloningPart(
         model.name,
