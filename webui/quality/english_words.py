@@ -1,12 +1,12 @@
 """English words by pocketsphinx, whose small model lies in its package.
 
-Left alone it hears people, and synthetic voices made of people, well; voices made of rules, and
-the built-in family's, hardly at all. So `listen_for` is a multiple-choice test: at each place of
+Left alone it hears voices cut from people's speech (flite) well; those made by rules (espeak-ng)
+and the built-in family's hardly at all. So `listen_for` is a multiple-choice test: at each place of
 the sentence the asked word stands among `RIVALS` other words of about its length. Where no path
 through these fits the sound at all, each place may also be left out. It flatters: the number and
-the order of the words are given. Guessing gives 0.11, and its figures and those of free writing
-cannot be compared. Measured on English sentences of 4 to 9 words (mean share of words right; how
-often a sound of the sentence scores higher than one of another sentence):
+the order of the words are given. Guessing would give 0.11, and its figures and those of free
+writing cannot be compared. Measured on English sentences of 6 to 9 words (mean share of words
+right; how often a sound of the sentence scores higher than one of another sentence):
 
 | who speaks | sounds | free | listen_for | another sentence | told apart |
 |---|---|---|---|---|---|
