@@ -60,7 +60,7 @@ def test_the_model_is_loaded_once_for_several_conversions(converter_of):
 
 
 def test_the_folder_for_downloads_reaches_the_library(converter_of, tmp_path):
-    """With TTS_HOME the stand-in is as loud as the target, without it half of full scale."""
+    """With both folders named the stand-in is as loud as the target, else half of full scale."""
     converter = converter_of(models_folder=tmp_path)
     converter._start()
     _, made = converter._ask({"do": "convert"}, [wav(sine(0.5)), wav(sine(0.5, level=0.25))])
@@ -134,6 +134,15 @@ def test_no_child_outlives_its_converter(converter_of):
 
 def test_the_child_ends_when_nobody_asks_any_more():
     assert subprocess.run([sys.executable, "-P", CHILD], input=b"", timeout=60).returncode == 0
+
+
+def test_where_a_model_is_kept_is_known_without_coqui(tmp_path):
+    """As coqui-tts 0.28 lays its downloads, and the hub's cache its own."""
+    kept = {name: each.kept_in(tmp_path) for name, each in COQUI_MODELS.items()}
+    assert kept["freevc24"] == (
+        tmp_path / "tts" / "voice_conversion_models--multilingual--vctk--freevc24"
+    )
+    assert kept["openvoice_v2"] == tmp_path / "hub" / "models--myshell-ai--OpenVoiceV2"
 
 
 def test_every_model_tells_its_licence_and_only_one_asks_for_acceptance():

@@ -71,8 +71,7 @@ def _coqui(name: str, parts: CloningParts, device: str) -> "Converter":
             "another converter."
         )
     folder = parts.root / COQUI_FOLDER
-    kept = folder / "tts" / model.id.replace("/", "--")  # coqui's ModelManager names it so
-    if parts.offline and not kept.is_dir():
+    if parts.offline and not model.kept_in(folder).is_dir():
         raise CloneError(
             f"{model.title} has not been downloaded, and the app is set to work offline. Choose "
             "another converter, or start without --offline."

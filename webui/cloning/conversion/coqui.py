@@ -38,6 +38,13 @@ class CoquiModel:
     licence: str
     id: str  # as Coqui's list of models has it
     needs_acceptance: bool = False
+    hub: str = ""  # the repository it comes from, where that is the hub
+
+    def kept_in(self, models_folder: Path) -> Path:
+        """Where Coqui keeps this model once it is downloaded."""
+        if self.hub:
+            return models_folder / "hub" / f"models--{self.hub.replace('/', '--')}"
+        return models_folder / "tts" / self.id.replace("/", "--")
 
 
 _MULTI = "voice_conversion_models/multilingual"
@@ -45,7 +52,13 @@ COQUI_MODELS = {
     each.name: each
     for each in (
         CoquiModel("freevc24", "FreeVC", "MIT", f"{_MULTI}/vctk/freevc24"),
-        CoquiModel("openvoice_v2", "OpenVoice 2", "MIT", f"{_MULTI}/multi-dataset/openvoice_v2"),
+        CoquiModel(
+            "openvoice_v2",
+            "OpenVoice 2",
+            "MIT",
+            f"{_MULTI}/multi-dataset/openvoice_v2",
+            hub="myshell-ai/OpenVoiceV2",
+        ),
         CoquiModel("knnvc", "kNN-VC (Coqui)", "MIT", f"{_MULTI}/multi-dataset/knnvc"),
         CoquiModel(
             "your_tts",

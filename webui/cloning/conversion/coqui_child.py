@@ -22,7 +22,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # nobody is there to answer a question
     os.dup2(2, 1)  # what the library prints is no answer
     if len(sys.argv) > 1:
-        os.environ["TTS_HOME"] = sys.argv[1]  # where it keeps what it downloads
+        os.environ["TTS_HOME"] = sys.argv[1]  # where it keeps what it downloads,
+        os.environ["HF_HUB_CACHE"] = str(Path(sys.argv[1]) / "hub")  # and what comes from the hub
     model: Any = None
     while line := asked.readline():
         request = json.loads(line)
