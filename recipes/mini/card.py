@@ -16,6 +16,7 @@ from recipes.mini import layout as L
 from recipes.mini.export import VOICES
 from recipes.mini.flite import RATE
 from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers_espeak import TRAINING_ESPEAK
 
 PARTS = {
     "semantic.": "text stage", "coarse_acoustics.": "coarse stage", "fine_acoustics.": "fine stage",
@@ -107,7 +108,8 @@ It loads in transformers too: `BarkModel.from_pretrained("models/mini")`.
 The teacher is Debian's `flite` (voices slt, rms, awb; licence: see Debian's `flite` package, BSD-like): {len(TRAINING_SPEAKERS)} speakers,
 made by moving pitch, formants and pace. It said {said["said"][0]:,} short sentences and phrases
 ({said["said"][1]:.1f} hours); {said["with codes"][0]:,} of them ({said["with codes"][1]:.1f} hours) taught the coarse and the fine stage and the decoder. The texts are
-short runs of words from Debian's `fortunes`. None of the sentences of `bench/sentences.txt` is among them. No recording of
+short runs of words from Debian's `fortunes`. A third of what the encoder heard last was said by Debian's `espeak-ng`
+({len(TRAINING_ESPEAK)} variants), so that it understands another kind of voice too; no other part heard it. None of the sentences of `bench/sentences.txt` is among them. No recording of
 a person was used.
 
 ## Numbers

@@ -104,9 +104,8 @@ def train(work: Path, minutes: float) -> None:
             print(f"step {step} {elapsed:.0f} s loss {loss.item():.3f}", flush=True)
     right = accuracy(model, kept_out, encoder, centroids)
     print(f"done: step {step} right {right:.3f}", flush=True)
-    checkpoints.save(
-        work / "quantizer.pt", {"model": model.state_dict(), "step": step, "accuracy": right}
-    )
+    figures = {"step": step, "accuracy": right, "seconds": 60 * minutes}
+    checkpoints.save(work / "quantizer.pt", {"model": model.state_dict(), **figures})
 
 
 def write_quantizer(work: Path, out: Path) -> None:
