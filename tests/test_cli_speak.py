@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -24,7 +25,7 @@ from webui import cli_speak
 from webui.arrays import Speaker
 from webui.audio import read_audio, read_metadata
 from webui.cli import build_parser, main
-from webui.cli_speak import chosen_controls
+from webui.cli_speak import chosen_controls, judged
 from webui.errors import SpeakerFileError
 from webui.events import Speech, SpokenChunk
 from webui.family import read_family
@@ -134,7 +135,7 @@ def test_greedy_takes_the_likeliest_token_whatever_the_seed_is(webui, out):
 def test_every_control_is_a_flag():
     flags = {
         "min_eos_p": 0.3, "max_seconds": 4.0, "pause_seconds": 0.5, "seed": 9, "greedy": True,
-        "condition_on_previous": True,
+        "condition_on_previous": True, "verify": True, "verify_tries": 2, "guard_drift": True,
         "semantic": {"temperature": 0.6, "top_k": 50, "top_p": 0.9},
         "coarse": {"temperature": 0.5, "top_k": 40, "top_p": 0.8},
         "fine": {"temperature": 0.4, "top_k": 30, "top_p": 0.7},
@@ -190,6 +191,14 @@ def test_json_tells_what_was_made(webui, out, capsys):
     facts = read_metadata(out / "a.wav")
     assert {name: told[name] for name in facts} == facts
     assert facts["text"] == text
+
+
+def test_json_tells_what_was_heard_in_each_part_and_nothing_where_nobody_listened():
+    parts = speech_of(50, 50).chunks
+    heard = replace(parts[0], words_right=0.8333, similarity=0.91, tries=2)
+    assert judged(heard) == {"words_right": 0.833, "similarity": 0.91, "tries": 2}
+    assert judged(replace(heard, similarity=None)) == {"words_right": 0.833, "tries": 2}
+    assert judged(parts[1]) == {}
 
 
 def test_notes_about_the_text_are_told_on_both_sides(webui, out, capsys):

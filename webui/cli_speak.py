@@ -16,7 +16,7 @@ from webui.errors import (
     TextError,
     VoiceNotFoundError,
 )
-from webui.events import CancelToken, Speech
+from webui.events import CancelToken, Speech, SpokenChunk
 
 if TYPE_CHECKING:
     from webui.backend.service import Service
@@ -27,6 +27,10 @@ FORMATS = ("wav", "flac", "mp3")
 STAGES = ("semantic", "coarse", "fine")
 
 KNOBS = ("temperature", "top_k", "top_p")
+PLAIN_CONTROLS = (
+    "min_eos_p", "max_seconds", "pause_seconds", "condition_on_previous", "greedy", "seed",
+    "verify", "verify_tries", "guard_drift",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save-voice", type=Path, metavar="V.npz", help="keep the end of this speech as a voice"
     )
-    controls = parser.add_argument_group("controls (default: what the family recommends)")
+    _add_controls(parser.add_argument_group("controls (default: what the family recommends)"))
+
+
+def _add_controls(controls: "argparse._ArgumentGroup") -> None:
     controls.add_argument(
         "--greedy", action="store_true", default=None, help="the likeliest token at every stage"
     )
@@ -77,6 +84,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="each part continues the one before it instead of the voice",
+    )
+    controls.add_argument(
+        "--verify",
+        action="store_true",
+        default=None,
+        help="hear each part, cut what follows its last word, speak it again when it is wrong",
+    )
+    controls.add_argument(
+        "--guard-drift",
+        action="store_true",
+        default=None,
+        help="compare each part with the voice, speak it again when it drifts away",
+    )
+    controls.add_argument(
+        "--verify-tries",
+        type=whole_number,
+        metavar="N",
+        help="how often a part may be spoken by --verify and --guard-drift",
     )
 
 
@@ -121,8 +146,7 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
 
 def chosen_controls(arguments: argparse.Namespace) -> dict[str, Any]:
     """The controls that were given as flags, in the form of `SpeechControls.to_json`."""
-    names = ("min_eos_p", "max_seconds", "pause_seconds", "condition_on_previous", "greedy", "seed")
-    chosen = {name: getattr(arguments, name) for name in names}
+    chosen = {name: getattr(arguments, name) for name in PLAIN_CONTROLS}
     for stage in STAGES:
         values = {knob: getattr(arguments, f"{stage}_{knob}") for knob in KNOBS}
         chosen[stage] = {knob: value for knob, value in values.items() if value is not None} or None
@@ -315,6 +339,13 @@ def _write_voice(target: Path, settings: "Settings", speech: Speech) -> None:
     write_speaker(target, fitting, metadata)
 
 
+def judged(chunk: SpokenChunk) -> dict[str, float | int]:
+    """What was found when a part was listened to; nothing where nobody did."""
+    found = {"words_right": chunk.words_right, "similarity": chunk.similarity}
+    known = {name: round(value, 3) for name, value in found.items() if value is not None}
+    return {**known, "tries": chunk.tries} if known else {}
+
+
 def _report(arguments: argparse.Namespace, speech: Speech, facts: Mapping[str, Any]) -> None:
     seconds = len(speech.waveform) / speech.sample_rate
     for note in speech.notes:
@@ -331,6 +362,7 @@ def _report(arguments: argparse.Namespace, speech: Speech, facts: Mapping[str, A
                 "end_seconds": round(chunk.end_seconds, 3),
                 "seed": chunk.seed,
                 "notes": list(chunk.notes),
+                **judged(chunk),
             }
             for chunk in speech.chunks
         ]

@@ -41,7 +41,8 @@ class SpokenChunk:
     """One chunk of a finished speech: where it lies in the sound and the arrays it was made of.
 
     `words_right` (0..1) and `similarity` (to the voice, a cosine) are None where nobody looked;
-    `tries` says how often it was spoken until it was kept.
+    `tries` says how often it was spoken until one try was kept, `is_drifted` that this one does
+    not sound like the voice.
     """
 
     text: str
@@ -53,6 +54,7 @@ class SpokenChunk:
     words_right: float | None = None
     similarity: float | None = None
     tries: int = 1
+    is_drifted: bool = False
 
 
 @dataclass(frozen=True, eq=False)

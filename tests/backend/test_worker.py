@@ -121,7 +121,7 @@ def test_the_request_reaches_the_speech_as_it_is(worker, speech):
     cancel = CancelToken()
     request = dataclasses.replace(SPEAK, language="de")
     assert do(worker, request, cancel)[-2:] == [SOUND, SPOKEN[-1]]
-    assert speech.arguments == [("hello", None, SPEAK.controls, cancel, "de")]
+    assert speech.arguments == [("hello", None, SPEAK.controls, cancel, "de", None)]
 
 
 def test_several_takes_are_spoken_as_one_batch(worker, speech, monkeypatch):

@@ -23,7 +23,8 @@ def test_a_filled_form_becomes_an_order_with_all_its_controls(studio):
 
 
 def test_an_order_written_back_into_the_form_gives_the_same_order(studio):
-    order = filled(voice="ada-11111111", seed=11, fine_top_p=0.5, min_eos_p=0.3).order(studio)
+    order = filled(voice="ada-11111111", seed=11, fine_top_p=0.5, verify=True).order(studio)
+    assert order.controls.verify
     assert form_of(order).order(studio) == order
 
 
@@ -56,6 +57,10 @@ def test_without_a_voice_and_with_seed_minus_one_the_family_and_chance_decide(st
         ({"semantic_top_p": 0.0}, SettingsError, "top-p"),
         ({"max_seconds": 1e9}, SettingsError, "longest chunk"),
         ({"condition_on_previous": "yes"}, SettingsError, "on or off"),
+        ({"verify": 1}, SettingsError, "Checking the words is either on or off"),
+        ({"guard_drift": None}, SettingsError, "Keeping the voice is either on or off"),
+        ({"verify_tries": 2.5}, SettingsError, "whole number"),
+        ({"verify_tries": 9}, SettingsError, "number of tries"),
     ],
 )
 def test_what_a_browser_may_not_send_is_refused_in_words(studio, changes, fault, words):
@@ -90,4 +95,4 @@ def test_a_damaged_draft_keeps_its_text_and_nothing_unusable(studio):
 
 
 def test_the_form_lists_its_fields_once():
-    assert len(set(FORM_FIELDS)) == len(FORM_FIELDS) == 17
+    assert len(set(FORM_FIELDS)) == len(FORM_FIELDS) == 20

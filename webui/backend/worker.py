@@ -28,6 +28,7 @@ from webui.backend.requests import (
     SpeakRequest,
     UnloadRequest,
 )
+from webui.backend.speech_judges import speech_judge
 from webui.errors import DeviceMemoryError, JobCancelled
 from webui.events import (
     AudioChunk,
@@ -158,16 +159,22 @@ class Worker:
     ) -> Iterator[Event]:
         loading = yield from self._load_first(request.family, manager, cancel)
         models, base = loading
-        say = speak_batch if request.controls.takes > 1 else speak
+        controls, judge = request.controls, None
+        notes: tuple[str, ...] = ()
+        if controls.verify or controls.guard_drift:
+            yield Progress("load", base, message="Loading what listens")
+            judge, notes = speech_judge(request, models, self.cloning_models(manager))
+        say = speak_batch if controls.takes > 1 else speak
         events = say(
-            models, request.text, request.speaker, request.controls, cancel, request.language
+            models, request.text, request.speaker, controls, cancel, request.language, judge
         )
         note = manager.note(request.family)
+        notes = (*notes, *([note] if note else []))
         for event in events:
             if isinstance(event, Progress):
                 yield replace(event, fraction=base + (1 - base) * event.fraction)
-            elif isinstance(event, Done) and event.result is not None and note:
-                yield Done(replace(event.result, notes=(*event.result.notes, note)))
+            elif isinstance(event, Done) and event.result is not None and notes:
+                yield Done(replace(event.result, notes=(*event.result.notes, *notes)))
             else:
                 yield event
 

@@ -9,6 +9,7 @@ from webui.errors import SettingsError
 
 MAX_SEED = 2**32 - 1
 MAX_TAKES = 8
+MAX_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class SpeechControls:
     pause_seconds: float = 0.25  # between chunks
     condition_on_previous: bool = False  # each chunk continues the one before instead of the voice
     takes: int = 1
+    verify: bool = False  # each chunk is heard, and spoken again when it says something else
+    verify_tries: int = 3  # how often a chunk may be spoken, by `verify` and by `guard_drift`
+    guard_drift: bool = False  # each chunk is compared with the voice
 
     def validated(self) -> "SpeechControls":
         """Refuse values that cannot work.
@@ -65,6 +69,7 @@ class SpeechControls:
         _check(self.max_seconds, 0.5, 60.0, "The longest chunk")
         _check(self.pause_seconds, 0.0, 5.0, "The pause")
         _check(self.takes, 1, MAX_TAKES, "The number of takes")
+        _check(self.verify_tries, 1, MAX_TRIES, "The number of tries")
         if self.seed is not None:
             _check(self.seed, 0, MAX_SEED, "The seed")
         return self

@@ -137,8 +137,12 @@ class _Take:
         self.pieces.append(ready)
         chunk = SpokenChunk(text, start, end, made.speaker, made.seed, made.notes, tries=kept.tries)
         if verdict is not None:
-            words, likeness = verdict.words_right, verdict.similarity
-            chunk = replace(chunk, words_right=words, similarity=likeness)
+            chunk = replace(
+                chunk,
+                words_right=verdict.words_right,
+                similarity=verdict.similarity,
+                is_drifted=verdict.is_drifted,
+            )
         self.chunks.append(chunk)
         if verdict is not None and verdict.is_drifted:
             self.previous = None  # the next chunk follows the voice alone

@@ -34,6 +34,9 @@ class SpeakForm:
     max_seconds: object
     pause_seconds: object
     condition_on_previous: object
+    verify: object
+    guard_drift: object
+    verify_tries: object
 
     def order(self, studio: Studio) -> SpeakOrder:
         """Check every value as if there were no browser, and say what is to be spoken.
@@ -58,8 +61,6 @@ class SpeakForm:
         Raises:
             SettingsError: names the first one of the wrong kind or outside its range.
         """
-        if not isinstance(self.condition_on_previous, bool):
-            raise SettingsError("Continuing the part before is either on or off.")
         return SpeechControls(
             semantic=self._stage("semantic"),
             coarse=self._stage("coarse"),
@@ -68,7 +69,10 @@ class SpeakForm:
             max_seconds=_number(self.max_seconds, "The longest part"),
             pause_seconds=_number(self.pause_seconds, "The pause"),
             seed=_seed(self.seed),
-            condition_on_previous=self.condition_on_previous,
+            condition_on_previous=_switch(self.condition_on_previous, "Continuing the part before"),
+            verify=_switch(self.verify, "Checking the words"),
+            guard_drift=_switch(self.guard_drift, "Keeping the voice"),
+            verify_tries=_whole(self.verify_tries, "The number of tries"),
         ).validated()
 
     def _stage(self, stage: str) -> StageControls:
@@ -112,6 +116,9 @@ def with_controls(controls: SpeechControls) -> SpeakForm:
         max_seconds=controls.max_seconds,
         pause_seconds=controls.pause_seconds,
         condition_on_previous=controls.condition_on_previous,
+        verify=controls.verify,
+        guard_drift=controls.guard_drift,
+        verify_tries=controls.verify_tries,
         **plain,
     )
 
@@ -147,6 +154,12 @@ def _text(value: object, limit: int) -> str:
         raise TextError("Type something to speak first.")
     if len(value) > limit:
         raise TextError(f"The text has {len(value):,} characters; the limit here is {limit:,}.")
+    return value
+
+
+def _switch(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"{name} is either on or off.")
     return value
 
 

@@ -11,8 +11,9 @@ from webui.audio import FORMATS
 from webui.errors import SettingsError, StorageError, UserError
 from webui.ui import speak_run
 from webui.ui.faults import worded
+from webui.ui.listening import listening
 from webui.ui.messages import plain, time_words
-from webui.ui.speak_form import SpeakForm, form_of, with_controls
+from webui.ui.speak_form import FORM_FIELDS, SpeakForm, form_of, with_controls
 from webui.ui.speak_run import Shown
 from webui.ui.speak_widgets import SpeakWidgets, build_widgets
 from webui.ui.studio import ANY_VOICE, Studio, voice_label
@@ -92,6 +93,10 @@ class SpeakTab:
             shown.family.input(
                 worded(self.choose_family), [*shown.form], [*shown.form, shown.examples], **quiet
             ),
+            shown.voice.input(
+                worded(self.choose_voice), [*shown.form], [shown.check_words, shown.keep_voice],
+                **quiet,
+            ),
             shown.reset.click(worded(self.reset), [*shown.form], [*shown.form], **quiet),
             shown.examples.click(
                 worded(self.choose_example), [shown.examples, shown.family], [shown.text], **quiet
@@ -146,6 +151,11 @@ class SpeakTab:
         changed = replace(own, text=form.text, voice=voice, family=family, seed=form.seed)
         return [*self.form_updates(changed, keep_text=True), self.examples_update(family)]
 
+    def choose_voice(self, *values: object) -> list[gr.Checkbox]:
+        """Offer to listen where something here understands the voice's language."""
+        form = SpeakForm(*values)
+        return list(listening(self.studio, form).updates(form))
+
     def reset(self, *values: object) -> list[Any]:
         """Set the controls to what the family asks for."""
         form = SpeakForm(*values)
@@ -185,6 +195,9 @@ class SpeakTab:
         updates[0] = gr.skip() if keep_text else form.text
         updates[1] = gr.Dropdown(choices=voices, value=voice)
         updates[2] = gr.Dropdown(choices=families, value=family)
+        words, drift = listening(self.studio, replace(form, voice=voice)).updates(form)
+        updates[FORM_FIELDS.index("verify")] = words
+        updates[FORM_FIELDS.index("guard_drift")] = drift
         return updates
 
     def voice_choices(self, family: str) -> list[tuple[str, str]]:

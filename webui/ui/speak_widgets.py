@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from webui.audio import FORMATS
-from webui.synthesis.controls import MAX_SEED, SpeechControls
+from webui.synthesis.controls import MAX_SEED, MAX_TRIES, SpeechControls
+from webui.ui.listening import CHECK_WORDS, KEEP_VOICE
 from webui.ui.speak_form import FORM_FIELDS, NEW_SEED, with_controls
 from webui.ui.studio import ANY_VOICE
 from webui.ui.take_voice import KeepingWidgets, build_keeping
@@ -42,6 +43,9 @@ PACE_KNOBS = (
     Knob("pause_seconds", "Pause between parts", 0.0, 3.0, 0.05,
          "Seconds of silence between the parts of a long text; paragraphs get twice that."),
 )  # fmt: skip
+TRIES_KNOB = Knob("verify_tries", "Most tries", 1, MAX_TRIES, 1,
+                  "How often a part may be spoken until words and voice are right; each takes as "
+                  "long again.")  # fmt: skip
 CHOICE_KNOBS = tuple(
     knob
     for stage, title in (("semantic", "Text"), ("coarse", "Coarse"), ("fine", "Fine"))
@@ -74,6 +78,16 @@ class SpeakWidgets:
     again: gr.Markdown
     takes: gr.Dataframe
     keeping: KeepingWidgets
+
+    @property
+    def check_words(self) -> gr.components.Component:
+        """The box that has words checked."""
+        return self.form[FORM_FIELDS.index("verify")]
+
+    @property
+    def keep_voice(self) -> gr.components.Component:
+        """The box that has the voice watched."""
+        return self.form[FORM_FIELDS.index("guard_drift")]
 
 
 def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
@@ -159,6 +173,15 @@ def _advanced() -> dict[str, gr.components.Component]:
         value=False,
         info="Each part of a long text continues the one before it: smoother, but it may drift.",
     )
+    made["verify"] = gr.Checkbox(
+        label="Check words", value=False, interactive=False, info=CHECK_WORDS,
+        elem_id="check-words",
+    )  # fmt: skip
+    made["guard_drift"] = gr.Checkbox(
+        label="Keep the voice", value=False, interactive=False, info=KEEP_VOICE,
+        elem_id="keep-voice",
+    )  # fmt: skip
+    made["verify_tries"] = _slider(TRIES_KNOB, SpeechControls().verify_tries)
     with gr.Accordion("Choice of tokens in each stage", open=False):
         for knob in CHOICE_KNOBS:
             made[knob.field] = _slider(knob, getattr(start, knob.field))
