@@ -98,7 +98,7 @@ def turns_of(made: Speaker) -> list[str]:
     return [each for place, each in enumerate(who) if place == 0 or who[place - 1] != each]
 
 
-@pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.25, 0.5, 0.6, 0.8])
 def test_a_blend_alternates_and_gives_each_voice_its_share(share):
     made = blend_speakers(a_voice(6), a_voice(9, base=500), BARK_LIMITS, share, 6.83)
     assert_usable(made)
@@ -106,7 +106,7 @@ def test_a_blend_alternates_and_gives_each_voice_its_share(share):
     assert (made.semantic >= 500).mean() == pytest.approx(share, abs=0.03)
     last = "B" if share > 0.5 else "A"
     assert turns_of(made)[-1] == last
-    assert len(turns_of(made)) >= 6
+    assert len(turns_of(made)) == 2 * 35  # cycles of 0.2 s in 6.83 s
 
 
 def test_a_blend_keeps_the_order_within_each_voice_and_repeats_nothing():
@@ -125,14 +125,15 @@ def test_words_and_sound_of_a_blend_change_speakers_at_the_same_time():
     assert changes_in_words == pytest.approx(changes_in_sound, abs=0.05)
 
 
-def test_short_voices_are_blended_in_one_turn_each_and_shorter_ones_refused():
-    made = blend_speakers(a_voice(0.8, 0, PLAIN), a_voice(0.8, 500, PLAIN), PLAIN, 0.5, 2.56)
-    assert turns_of(made) == ["B", "A"]
+def test_short_voices_are_blended_as_far_as_they_go_and_shorter_ones_refused():
+    made = blend_speakers(a_voice(1, 0, PLAIN), a_voice(3, 500, PLAIN), PLAIN, 0.5, 6)
+    assert seconds_of(made, PLAIN) == pytest.approx(2, abs=0.1)
+    assert turns_of(made)[-1] == "A"
     with pytest.raises(SpeakerFileError, match="too short"):
-        blend_speakers(a_voice(0.1, 0, PLAIN), a_voice(3, 500, PLAIN), PLAIN, 0.5, 2.56)
+        blend_speakers(a_voice(0.9, 0, PLAIN), a_voice(3, 500, PLAIN), PLAIN, 0.5, 6)
 
 
-@pytest.mark.parametrize("share", [0, 0.05, 1.0, -1, float("nan")])
+@pytest.mark.parametrize("share", [0, 0.1, 1.0, -1, float("nan")])
 def test_a_share_that_leaves_one_voice_out_is_refused(share):
     with pytest.raises(SpeakerFileError, match="share"):
         blend_speakers(a_voice(6), a_voice(6), BARK_LIMITS, share, 5)

@@ -125,6 +125,6 @@ def add_blend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("other", metavar="OTHER", help="a second voice of the same family")
     parser.add_argument(
         "--mix", type=number, metavar="X", default=0.5,
-        help="of the second voice, 0.1 to 0.9; default 0.5",
+        help="of the second voice, 0.2 to 0.8; default 0.5",
     )  # fmt: skip
     _name(parser)

@@ -261,7 +261,7 @@ class LibraryDesk:
         Args:
             first: id of one voice.
             second: id of the other.
-            share: of the second voice, 0.1 to 0.9.
+            share: of the second voice, 0.2 to 0.8.
             name: of the new voice; empty chooses one.
 
         Raises:

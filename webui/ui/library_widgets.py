@@ -116,7 +116,7 @@ def build_library_widgets(is_public: bool) -> LibraryWidgets:
             table = gr.Dataframe(
                 headers=HEAD, value=[], interactive=False, label="Voices", buttons=[],
                 elem_id="voices", type="array", max_height=480, wrap=True,
-                column_widths=["32%", "24%", "44%"],
+                column_widths=["31%", "28%", "41%"],
             )  # fmt: skip
             nothing = gr.Markdown(NO_VOICES, visible=False, elem_id="no-voices")
             clear = gr.Button("Show all voices", size="sm", visible=False, elem_id="clear-filters")
@@ -231,8 +231,8 @@ def _blend() -> BlendWidgets:
     ) as fold:
         other = gr.Dropdown(label="Other voice", choices=[], value=None, elem_id="blend-other")
         share = gr.Slider(
-            0.1, 0.9, 0.5, step=0.05, label="Share of the other voice", elem_id="blend-share",
-            info="The prompt alternates between both; the greater share has the last word.",
+            0.2, 0.8, 0.5, step=0.05, label="Share of the other voice", elem_id="blend-share",
+            info="Both take turns in the prompt, a syllable each; the end counts most.",
         )  # fmt: skip
         name = gr.Textbox(label=NEW_NAME, info=NAME_INFO, max_lines=1, elem_id="blend-name")
         with gr.Row():

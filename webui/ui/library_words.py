@@ -63,7 +63,7 @@ def card_words(details: VoiceDetails) -> str:
     if voice.tags:
         lines.append(f"Labels: {plain(', '.join(voice.tags))}")
     if voice.seconds is not None:
-        lines.append(f"{voice.seconds:.1f} s long; Bark listens to the last 5 to 7 s")
+        lines.append(f"{voice.seconds:.1f} s long")
     lines += [plain(each) for each in _origin(details)]
     if said.consent is not None:
         agreed = "The speaker agreed" if said.consent else "The speaker did not agree"
