@@ -164,4 +164,4 @@ def _read_weights(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-values)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -80, 80))))  # beyond, float32 overflows
