@@ -233,12 +233,14 @@ def main() -> int:
     parser.add_argument("--sentences", type=int, default=3, help="each clone says so many")
     parser.add_argument("--kinds", default="flite,espeak")
     parser.add_argument("--speakers", type=int, default=CHECKED, help="of each kind, at most")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(chosen.threads)
     result: dict[str, Any] = {
         "what": "clones of speakers that training never saw",
         "sentences_each": chosen.sentences,
+        "threads": chosen.threads,
         "kinds": {},
     }
     for kind in chosen.kinds.split(","):

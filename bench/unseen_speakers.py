@@ -53,12 +53,12 @@ def unseen_speakers(kind: str, count: int, centroids: np.ndarray | None) -> list
         centroids: of the family's semantic tokens, to know which tokens are right.
     """
     if kind == "flite":
-        speakers = [*HELD_OUT_SPEAKERS, *FURTHER_SPEAKERS]
+        named = [(each.name, each.say) for each in (*HELD_OUT_SPEAKERS, *FURTHER_SPEAKERS)]
     else:
-        from recipes.mini.espeak import HELD_OUT_ESPEAK
+        from recipes.mini.speakers_espeak import HELD_OUT_ESPEAK
 
-        speakers = [*HELD_OUT_ESPEAK]
-    return [_recorded(each.name, kind, each.say, centroids) for each in speakers[:count]]
+        named = [(each.voice, each.say) for each in HELD_OUT_ESPEAK]
+    return [_recorded(name, kind, say, centroids) for name, say in named[:count]]
 
 
 def _recorded(
