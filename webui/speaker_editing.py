@@ -12,7 +12,7 @@ from webui.speaker_limits import SpeakerLimits, even_lengths
 
 MIN_SECONDS = 1.0  # of a cut; shorter ones carry no voice
 # Of a blend, in which each voice sounds once. Longer ones leave the model with whoever came last:
-# measured with `mini`, halves of 0.8 s sound like one of the two, halves of 0.1 s more often between them.
+# measured with `mini`, turns of 0.8 s sound like one of the two, turns of 0.1 s more often between.
 CYCLE_SECONDS = 0.2
 SHARES = (0.2, 0.8)  # of the second voice; less is under one token of a family with 25 a second
 MIN_BLEND_SECONDS = 1.0  # of each voice
