@@ -8,9 +8,12 @@ from webui.cloning.conversion.envelope import Envelopes
 
 BANDS = 80
 SPEECH_DB = -35.0  # moments quieter than this, against the loudest, are not speech
-NEIGHBOURS = 8
+NEIGHBOURS = 12
 STRETCHES = np.exp(np.arange(-6, 7) * 0.04)  # of the formants: 0.79 to 1.27
 _SHAPES = 20  # coefficients of the band spectrum's cosine transform that are compared
+_AROUND = 3  # moments before and after, between which a change is looked at
+_CHANGING = 0.5  # how much a change counts beside what there is
+_EVENED = 7  # moments, 35 ms, over which what is changed is evened out
 _FEW = 20  # moments: fewer say nothing about a voice
 _LOOKED_AT = 300  # moments of each voice, at most, while stretches are compared
 _KNEE = 0.875  # of the highest frequency: above it the stretching evens out
@@ -88,9 +91,18 @@ def moved_bands(source: Timbre, target: Timbre, stretch: float) -> np.ndarray:
             result[own] = moved[own] + shift
             continue
         shift = wanted[theirs].mean(axis=0) - moved[own].mean(axis=0)
-        chosen, _ = _nearest(_shapes(moved[own]), _shapes(wanted[theirs]))
+        chosen, _ = _nearest(_courses(moved, own), _courses(wanted, theirs))
         result[own] = wanted[theirs][chosen].mean(axis=1)
-    return result
+    return moved + _evened(result - moved)
+
+
+def _evened(change: np.ndarray) -> np.ndarray:
+    """The change without what flickers from moment to moment, which costs words."""
+    weights = np.hanning(_EVENED + 2)[1:-1].astype(np.float32)
+    padded = np.pad(change, ((_EVENED // 2, _EVENED // 2), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _EVENED, axis=0)
+    even: np.ndarray = windows @ (weights / weights.sum())
+    return even
 
 
 def _unstretched(hz: np.ndarray, stretch: float, highest: float) -> np.ndarray:
@@ -106,6 +118,16 @@ def _shapes(bands: np.ndarray) -> np.ndarray:
     waves = np.cos(np.pi * order * (np.arange(bands.shape[1]) + 0.5) / bands.shape[1])
     shapes = bands @ waves.T.astype(np.float32)
     centred: np.ndarray = shapes - shapes.mean(axis=0)
+    return centred
+
+
+def _courses(bands: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """What `_shapes` says of the chosen moments, and how it is changing there."""
+    shapes = _shapes(bands)
+    changes = np.zeros_like(shapes)
+    changes[_AROUND:-_AROUND] = shapes[2 * _AROUND :] - shapes[: -2 * _AROUND]
+    courses = np.concatenate([shapes, _CHANGING * changes], axis=1)[chosen]
+    centred: np.ndarray = courses - courses.mean(axis=0)
     return centred
 
 
