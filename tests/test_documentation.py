@@ -3,6 +3,7 @@
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "models/README.md", "speakers/README.md")
     for path in ROOT.glob(pattern)
 )
+SPEAKING = ROOT / "docs" / "speaking.md"
+SWITCHES = ("--condition-on-previous", "--verify", "--guard-drift", "--greedy")
 README = (ROOT / "README.md").read_text("utf-8")
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -85,6 +88,17 @@ def test_commands_in_the_text_are_understood(page):
                 build_parser().parse_args(words[3:])
             elif words[:1] == ["./install.sh"]:
                 assert set(words[1:]) <= {"run", "test", "--cpu"}, line
+
+
+def test_the_page_about_speaking_lists_every_control_and_its_flag():
+    from webui.cli import build_parser
+    from webui.synthesis.controls import SpeechControls
+
+    rows = re.findall(r"^\|.*\| ?`?([^|`\s]*)`? ?\| `(\w+)` \|", text_of(SPEAKING), re.MULTILINE)
+    assert {name for _, name in rows} == {each.name for each in fields(SpeechControls)}
+    for flag in filter(None, (flag for flag, _ in rows)):
+        value = [] if flag in SWITCHES else ["1"]
+        build_parser().parse_args(["speak", "Hello.", "--out", "a.wav", flag, *value])
 
 
 def test_the_changelog_begins_with_what_is_new():

@@ -93,7 +93,7 @@ def moved_bands(source: Timbre, target: Timbre, stretch: float) -> np.ndarray:
         shift = wanted[theirs].mean(axis=0) - moved[own].mean(axis=0)
         chosen, _ = _nearest(_courses(moved, own), _courses(wanted, theirs))
         result[own] = wanted[theirs][chosen].mean(axis=1)
-    return moved + _evened(result - moved)
+    return np.asarray(moved + _evened(result - moved))
 
 
 def _evened(change: np.ndarray) -> np.ndarray:

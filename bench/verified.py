@@ -1,0 +1,151 @@
+"""What verified generation is worth: words said right without it and with it.
+
+    python -m bench.verified --family models/mini --out bench/results/verified.json
+
+Fifty sentences that training never saw are spoken twice with the same seeds, as they come and
+verified. Three judges hear both:
+
+- `sentences_right`: pocketsphinx chooses among twenty sentences. Its acoustic model is that of the
+  recogniser which verifies, so its errors are not independent of it.
+- `words_right`: no recogniser. A word is right where the recording of the sentence by the teacher
+  (flite) is nearer than the recordings with other words in its place. Independent of what verifies.
+- `words_heard`: what the verifying recogniser itself hears. It picked the sounds, so this flatters.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+import torch
+
+from bench.intervals import share
+from bench.mini_quality import Measurement
+from bench.recogniser import RATE
+from bench.template_judge import TemplateJudge
+from recipes.mini.speakers import TRAINING_SPEAKERS
+from webui.events import CancelToken, Done, Speech
+from webui.quality.panel import Panel
+from webui.quality.verified import WordJudge
+from webui.quality.words import recogniser, words_right
+from webui.synthesis.controls import controls_from_json
+from webui.synthesis.speech import speak
+
+RIVALS = 3
+TEMPLATE_VOICES = (0, 14)  # of the teacher's: a high one and a low one
+
+
+def recorder(number: int) -> Callable[[str], np.ndarray]:
+    """Give one of the teacher's voices."""
+    return lambda text: TRAINING_SPEAKERS[number].say(text)[0]
+
+
+def rivals_of(sentences: list[str]) -> list[list[list[str]]]:
+    """For each word of each sentence some other words of the sentences, of about its length."""
+    vocabulary = sorted({word for each in sentences for word in re.findall(r"[a-z']+", each)})
+    dice = np.random.default_rng(0)
+    chosen = []
+    for sentence in sentences:
+        rows = []
+        for word in re.findall(r"[\w']+", sentence.lower()):
+            others = [each for each in dice.permutation(vocabulary) if each != word]
+            others.sort(key=lambda other: abs(len(other) - len(word)))
+            rows.append([str(each) for each in others[:RIVALS]])
+        chosen.append(rows)
+    return chosen
+
+
+class Comparison:
+    """The sentences, spoken in one way and judged by all."""
+
+    def __init__(self, measured: Measurement, seed: int, tries: int) -> None:
+        self.measured = measured
+        ears = recogniser("en")
+        if ears is None:
+            raise SystemExit("The recogniser is missing: ./install.sh installs it.")
+        self.ears = ears
+        self.panel = Panel(WordJudge(ears, "en"), None, tries)
+        base = controls_from_json(measured.models.family.controls)
+        self.controls = controls_from_json({"seed": seed}, base)
+        self.templates = TemplateJudge([recorder(number) for number in TEMPLATE_VOICES])
+        self.rivals = rivals_of(measured.sentences)
+
+    def spoken(self, index: int, panel: Panel | None) -> Speech:
+        """Say one sentence in one of the voices, in turn."""
+        measured = self.measured
+        names = list(measured.voices)
+        voice = measured.voices[names[index % len(names)]]
+        controls = replace(self.controls, seed=(self.controls.seed or 0) + index)
+        text = measured.sentences[index]
+        *_, done = speak(measured.models, text, voice, controls, CancelToken(), "en", panel)
+        if not isinstance(done, Done) or done.result is None:
+            raise SystemExit(f"Nothing came of: {text}")
+        return done.result
+
+    def measure(self, panel: Panel | None) -> dict[str, Any]:
+        """Say and judge all sentences."""
+        rate = self.measured.models.codec.sample_rate
+        right: list[bool] = []
+        words: list[bool] = []
+        heard: list[float] = []
+        speeches = []
+        for index in range(self.measured.count):
+            speech = self.spoken(index, panel)
+            text, sound = self.measured.sentences[index], speech.waveform
+            right.append(self.measured.is_right(index, sound, rate))
+            resampled = soxr.resample(sound, rate, RATE).astype(np.float64)
+            words += self.templates.words_said(resampled, text, self.rivals[index])
+            heard.append(words_right(text, self.ears.listen_for(text, sound, rate, "en").text))
+            speeches.append(speech)
+        parts = [part for speech in speeches for part in speech.chunks]
+        return {
+            "sentences_right": share(right),
+            "words_right": share(words),
+            "words_heard": round(float(np.mean(heard)), 4),
+            "compute_seconds_a_sentence": round(
+                float(np.mean([each.compute_seconds for each in speeches])), 2
+            ),
+            "tries_a_part": round(float(np.mean([part.tries for part in parts])), 2),
+            "parts_cut": sum("cut off" in note for part in parts for note in part.notes),
+            "parts": len(parts),
+        }
+
+
+def main() -> int:
+    """Measure and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--family", type=Path, default=Path("models/mini"))
+    parser.add_argument("--sentences", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    started = time.perf_counter()
+    measured = Measurement(arguments.family, "fp32", arguments.sentences)
+    comparison = Comparison(measured, arguments.seed, arguments.tries)
+    result = {
+        "family": measured.models.family.id,
+        "seed": arguments.seed,
+        "tries": arguments.tries,
+        "plain": comparison.measure(None),
+        "verified": comparison.measure(comparison.panel),
+        "measured_in_seconds": round(time.perf_counter() - started, 1),
+    }
+    text = json.dumps(result, indent=1)
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(text + "\n", "utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
