@@ -10,6 +10,9 @@ verified. Three judges hear both:
 - `words_right`: no recogniser. A word is right where the recording of the sentence by the teacher
   (flite) is nearer than the recordings with other words in its place. Independent of what verifies.
 - `words_heard`: what the verifying recogniser itself hears. It picked the sounds, so this flatters.
+
+`teacher` is what the judges say of the teacher's own sound, in voices that made no recording and
+that no training heard, through the family's codec: nothing can be expected to score higher.
 """
 
 import argparse
@@ -30,7 +33,8 @@ from bench.intervals import share
 from bench.mini_quality import Measurement
 from bench.recogniser import RATE
 from bench.template_judge import TemplateJudge
-from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers import HELD_OUT_SPEAKERS, TRAINING_SPEAKERS
+from webui.arrays import Waveform
 from webui.events import CancelToken, Done, Speech
 from webui.quality.panel import Panel
 from webui.quality.verified import WordJudge
@@ -91,30 +95,47 @@ class Comparison:
 
     def measure(self, panel: Panel | None) -> dict[str, Any]:
         """Say and judge all sentences."""
+        speeches = []
+        started = time.process_time()
+        for index in range(self.measured.count):
+            speeches.append(self.spoken(index, panel))
+        spent = (time.process_time() - started) / len(speeches)
+        parts = [part for speech in speeches for part in speech.chunks]
+        return {
+            **self.judged([speech.waveform for speech in speeches]),
+            "processor_seconds_a_sentence": round(spent, 2),
+            "tries_a_part": round(float(np.mean([part.tries for part in parts])), 2),
+            "parts_cut": sum("cut off" in note for part in parts for note in part.notes),
+            "parts": len(parts),
+        }
+
+    def measure_teacher(self) -> dict[str, Any]:
+        """Judge the teacher's own sound, through the codec."""
+        codec, sounds = self.measured.models.codec, []
+        for index in range(self.measured.count):
+            speaker = HELD_OUT_SPEAKERS[index % len(HELD_OUT_SPEAKERS)]
+            sound, _ = speaker.say(self.measured.sentences[index])
+            sound = sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))
+            heard = soxr.resample(sound, RATE, codec.sample_rate).astype(np.float32)
+            sounds.append(codec.decode(codec.encode(heard)))
+        return self.judged(sounds)
+
+    def judged(self, sounds: list[Waveform]) -> dict[str, Any]:
+        """Let all judges hear the sentences."""
         rate = self.measured.models.codec.sample_rate
         right: list[bool] = []
         words: list[bool] = []
         heard: list[float] = []
-        speeches = []
-        for index in range(self.measured.count):
-            speech = self.spoken(index, panel)
-            text, sound = self.measured.sentences[index], speech.waveform
+        for index, sound in enumerate(sounds):
+            text = self.measured.sentences[index]
             right.append(self.measured.is_right(index, sound, rate))
             resampled = soxr.resample(sound, rate, RATE).astype(np.float64)
             words += self.templates.words_said(resampled, text, self.rivals[index])
             heard.append(words_right(text, self.ears.listen_for(text, sound, rate, "en").text))
-            speeches.append(speech)
-        parts = [part for speech in speeches for part in speech.chunks]
         return {
             "sentences_right": share(right),
             "words_right": share(words),
             "words_heard": round(float(np.mean(heard)), 4),
-            "compute_seconds_a_sentence": round(
-                float(np.mean([each.compute_seconds for each in speeches])), 2
-            ),
-            "tries_a_part": round(float(np.mean([part.tries for part in parts])), 2),
-            "parts_cut": sum("cut off" in note for part in parts for note in part.notes),
-            "parts": len(parts),
         }
 
 
@@ -135,6 +156,7 @@ def main() -> int:
         "family": measured.models.family.id,
         "seed": arguments.seed,
         "tries": arguments.tries,
+        "teacher": comparison.measure_teacher(),
         "plain": comparison.measure(None),
         "verified": comparison.measure(comparison.panel),
         "measured_in_seconds": round(time.perf_counter() - started, 1),
