@@ -14,6 +14,7 @@ LAYERS = {
     **dict.fromkeys(
         ("webui", "webui.arrays", "webui.errors", "webui.events", "webui.clone_results"), 0
     ),
+    "webui.training_results": 0,
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
     **dict.fromkeys(("settings_flags", "speaker_archive", "speaker_editing", "file_lock"), 1),

@@ -6,6 +6,14 @@ from typing import TypeAlias
 
 from webui.arrays import Speaker, Waveform
 from webui.clone_results import CloneOutcome, CloneReport, RecordingCheck
+from webui.training_results import (
+    FeaturesHeard,
+    PairDropped,
+    PairMade,
+    QuantizerReport,
+    QuantizerWeights,
+    TrainingPoint,
+)
 
 
 @dataclass(frozen=True)
@@ -13,7 +21,8 @@ class Progress:
     """How far a job is.
 
     `stage` is one of queued, download, verify, load, semantic, coarse, fine, codec; while cloning
-    also check, listen, encode, convert, report.
+    also check, listen, encode, convert, report; while making a quantizer also pairs, features,
+    train, evaluate.
     `fraction` is 0..1 of the whole job; `seconds_left` is None while nothing honest can be said.
     """
 
@@ -113,7 +122,12 @@ class Cancelled:
     partial: Speech | None = None
 
 
-Event: TypeAlias = Progress | AudioChunk | Checked | Cloned | Reported | Done | Failed | Cancelled
+TrainingEvent: TypeAlias = (
+    PairMade | PairDropped | FeaturesHeard | TrainingPoint | QuantizerWeights | QuantizerReport
+)
+Event: TypeAlias = (
+    Progress | AudioChunk | Checked | Cloned | Reported | TrainingEvent | Done | Failed | Cancelled
+)
 
 
 @dataclass
