@@ -36,6 +36,10 @@ class CloneError(UserError):
     """No voice can be made of this recording in this way."""
 
 
+class TrainingError(UserError):
+    """No quantizer can be made in this way."""
+
+
 class SettingsError(UserError):
     """A flag or an environment variable has an unusable value."""
 
