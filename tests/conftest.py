@@ -6,6 +6,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 import tests.checking  # noqa: F401  (the hook looks it up by name)
+import webui.synthesis.scripted  # noqa: F401  (before the hook: TorchScript reads its source as it is)
 
 hook = install_import_hook("webui", "tests.checking.checked")
 

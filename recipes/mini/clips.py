@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 VALIDATION_EVERY = 50  # every 50th clip is kept out of training
+TEACHERS = ("teacher", "wide", "espeak")  # their folders; each counts its own speakers
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,17 @@ def read_clips(work: Path, most_shards: int | None = None) -> list[Clip]:
 def read_espeak_clips(work: Path) -> list[Clip]:
     """All clips of the second teacher, in order; `speaker` counts its own speakers."""
     return [clip for path in sorted((work / "espeak").glob("*.npz")) for clip in read_shard(path)]
+
+
+def token_path(work: Path, kind: str, shard: Path) -> Path:
+    """Where the tokens of a shard lie; `kind` is semantic, codes or refined."""
+    of = shard.parent.name
+    return work / kind / (shard.name if of == TEACHERS[0] else f"{of}-{shard.name}")
+
+
+def shards_of(work: Path, most: int | None = None) -> list[Path]:
+    """The shards of all teachers in order, at most so many of each."""
+    return [path for teacher in TEACHERS for path in sorted((work / teacher).glob("*.npz"))[:most]]
 
 
 def training_clips(clips: list[Clip]) -> list[Clip]:

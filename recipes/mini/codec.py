@@ -21,13 +21,12 @@ from torch.nn import functional as F
 from transformers import EncodecConfig, EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import Clip, read_clips, read_shard, training_clips
+from recipes.mini.clips import read_clips, read_espeak_clips, training_clips
+from recipes.mini.crops import CROP, HOP, Crops, StoredCrops
 from recipes.mini.flite import RATE
 from recipes.mini.spectra import SpectralLoss, mel_matrix
 
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
-HOP = 640  # samples of a frame
-CROP = RATE  # samples of one training crop
 BATCH, DECODER_BATCH = 8, 6
 FREE_STEPS = 200  # without the quantiser at first
 ENCODER_RATE, DECODER_RATE = 1e-3, 3e-4  # a faster decoder loses what it has learnt
@@ -158,21 +157,6 @@ def start_evenly(model: EncodecModel, gain: float = 1.2) -> None:
     last.parametrizations.weight.original0.data.fill_(0.05)
 
 
-class Crops:
-    """Endless random crops of the clips, at random levels."""
-
-    def __init__(self, clips: list[Clip], generator: np.random.Generator) -> None:
-        self.sound = np.concatenate([clip.samples for clip in clips])
-        self.generator = generator
-
-    def batch(self, count: int) -> torch.Tensor:
-        """(count, CROP) float32."""
-        starts = self.generator.integers(len(self.sound) - CROP, size=count)
-        rows = np.stack([self.sound[s : s + CROP] for s in starts]).astype(np.float32) / 32_768
-        gain = 10 ** (self.generator.uniform(-8, 2, size=(count, 1)) / 20)
-        return torch.from_numpy((rows * gain).astype(np.float32))
-
-
 class SpectrumReader(nn.Module):
     """Reads from a frame's code what it sounded like: the training target of the encoder.
 
@@ -248,7 +232,8 @@ def train_encoder(work: Path, minutes: float) -> None:
         step, rate = state["step"], ENCODER_RATE / 2
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    crops = Crops(training_clips(read_clips(work, 20)), np.random.default_rng(step))
+    clips, espeak = training_clips(read_clips(work, 20)), training_clips(read_espeak_clips(work))
+    crops = Crops(clips, espeak, np.random.default_rng(step))
     started = saved = time.monotonic()
     first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
     while (elapsed := time.monotonic() - started) < 60 * minutes:
@@ -292,35 +277,6 @@ def _set_rate(
     cosine = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * part))
     for group in optimizer.param_groups:
         group["lr"] = rate * min(1.0, (steps + 1) / 50) * cosine
-
-
-class StoredCrops:
-    """Endless random crops of the clips with the codes that the coarse and fine stages learn from.
-
-    Where a clip has codes that the fine stage has filled in, these stand for the true ones half the time.
-    """
-
-    def __init__(self, work: Path, generator: np.random.Generator) -> None:
-        codes, sounds = [], []
-        for path in sorted((work / "codes").glob("*.npz")):
-            sound = []
-            for clip in read_shard(work / "teacher" / path.name):
-                frames = -(-len(clip.samples) // HOP)
-                sound.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
-            for source in (path, work / "refined" / path.name):
-                if source.exists():
-                    with np.load(source) as archive:
-                        codes.append(archive["values"])
-                    sounds.append(np.concatenate(sound))
-        self.codes, self.sound = np.concatenate(codes, 1), np.concatenate(sounds)
-        self.generator = generator
-
-    def batch(self, count: int, frames: int = CROP // HOP) -> tuple[torch.Tensor, torch.Tensor]:
-        """Codes (count, codebooks, frames) and their sound (count, frames * HOP)."""
-        starts = self.generator.integers(self.codes.shape[1] - frames, size=count)
-        codes = np.stack([self.codes[:, s : s + frames] for s in starts]).astype(np.int64)
-        sound = np.stack([self.sound[s * HOP : (s + frames) * HOP] for s in starts])
-        return torch.from_numpy(codes), torch.from_numpy(sound.astype(np.float32) / 32_768)
 
 
 def train_decoder(work: Path, minutes: float) -> None:

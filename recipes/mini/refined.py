@@ -14,6 +14,7 @@ import torch
 
 from recipes.mini import checkpoints, fine
 from recipes.mini import layout as L
+from recipes.mini.clips import shards_of, token_path
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
 from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes
@@ -54,16 +55,20 @@ def refine(model: FineNetwork, voices: list[np.ndarray], takes: list[Take]) -> l
 
 
 def write_refined(work: Path, shards: int) -> None:
-    """Refined codes of the first shards that have codes."""
+    """Refined codes of each teacher's first shards, where they have codes."""
     model, takes = load_fine(work), read_takes(work)
     pairs, at = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0)), 0
-    for path in sorted((work / "codes").glob("*.npz"))[:shards]:
+    chosen = set(shards_of(work, shards))
+    for shard in shards_of(work):
+        path = token_path(work, "codes", shard)
+        if not path.exists():
+            continue
         with np.load(path) as archive:
             counts = archive["counts"]
         members = takes[at : at + len(counts)]
         at += len(counts)
-        target = work / "refined" / path.name
-        if target.exists():
+        target = token_path(work, "refined", shard)
+        if target.exists() or shard not in chosen:
             continue
         made = []
         for first in range(0, len(members), BATCH):

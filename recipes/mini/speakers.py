@@ -66,7 +66,7 @@ TRAINING_SPEAKERS: list[TeacherSpeaker] = [
     *_speakers("rms", [0.92, 1.00, 1.08, 1.16], [130.0, 84.0, 150.0, 105.0], 1.05, 8),
     *_speakers("awb", [0.90, 0.96, 1.02, 1.08], [110.0, 95.0, 140.0, 160.0], 1.1),
 ]
-"""28 speakers whose speech the family is trained on."""
+"""28 speakers whose speech the family is trained on; the published voices are among them."""
 
 HELD_OUT_SPEAKERS: list[TeacherSpeaker] = [
     *_speakers("slt", [0.88, 0.96, 1.04, 1.12], [195.0, 155.0, 245.0, 175.0], 1.25, 12),
@@ -74,3 +74,47 @@ HELD_OUT_SPEAKERS: list[TeacherSpeaker] = [
     *_speakers("awb", [0.93, 1.05], [125.0, 105.0], 1.1, 4),
 ]
 """Ten speakers that no training ever hears."""
+
+WIDE_BASES = {
+    "slt": ((145.0, 265.0), 1.25),
+    "rms": ((74.0, 160.0), 1.05),
+    "awb": ((84.0, 175.0), 1.1),
+}
+"""Where the pitch of further speakers lies, and the base voices' pace."""
+
+
+def wide_speakers(count: int = 120) -> list[TeacherSpeaker]:
+    """Draw further speakers, so that the coarse stage meets many; the same at every call.
+
+    None is nearly one that is kept out.
+    """
+    dice = np.random.default_rng(3)
+    made: list[TeacherSpeaker] = []
+    bases = list(WIDE_BASES)
+    while len(made) < count:
+        base = bases[len(made) % len(bases)]
+        (low, high), stretch = WIDE_BASES[base]
+        pitch = float(low * (high / low) ** dice.random())
+        drawn = TeacherSpeaker(
+            name=f"{base}-wide{len(made):03d}",
+            base=base,
+            formants=round(float(dice.uniform(0.82, 1.22)), 3),
+            pitch_hz=round(pitch, 1),
+            pitch_spread_hz=round(pitch * float(dice.uniform(0.04, 0.12)), 1),
+            stretch=round(stretch * float(dice.uniform(0.9, 1.15)), 3),
+        )
+        if not any(_is_nearly(drawn, each) for each in HELD_OUT_SPEAKERS):
+            made.append(drawn)
+    return made
+
+
+def _is_nearly(one: TeacherSpeaker, other: TeacherSpeaker) -> bool:
+    return (
+        one.base == other.base
+        and abs(one.formants / other.formants - 1) < 0.02
+        and abs(one.pitch_hz / other.pitch_hz - 1) < 0.04
+    )
+
+
+WIDE_SPEAKERS = wide_speakers()
+"""120 more speakers of the same base voices; the coarse and the fine stage and the decoder hear them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.mini.clips import VALIDATION_EVERY, read_shard
+from recipes.mini.clips import VALIDATION_EVERY, read_shard, shards_of, token_path
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Take:
     """One clip: semantic tokens (frames,) and codes (codebooks, frames) of the same length."""
 
     text: str
-    speaker: int
+    speaker: tuple[str, int]  # of which teacher, and its number there
     semantic: np.ndarray
     codes: np.ndarray
 
@@ -22,19 +22,18 @@ class Take:
 def read_takes(work: Path) -> list[Take]:
     """All clips that have both semantic tokens and codes."""
     takes = []
-    for path in sorted((work / "codes").glob("*.npz")):
-        if not (work / "semantic" / path.name).exists():
+    for shard in shards_of(work):
+        path = token_path(work, "codes", shard)
+        if not path.exists() or not token_path(work, "semantic", shard).exists():
             continue
         with np.load(path) as archive:
             codes = np.split(
                 archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1
             )
-        with np.load(work / "semantic" / path.name) as archive:
+        with np.load(token_path(work, "semantic", shard)) as archive:
             semantic = np.split(archive["values"], np.cumsum(archive["counts"])[:-1])
-        for clip, tokens, rows in zip(
-            read_shard(work / "teacher" / path.name), semantic, codes, strict=True
-        ):
-            takes.append(Take(clip.text, clip.speaker, tokens, rows))
+        for clip, tokens, rows in zip(read_shard(shard), semantic, codes, strict=True):
+            takes.append(Take(clip.text, (shard.parent.name, clip.speaker), tokens, rows))
     return takes
 
 
@@ -45,11 +44,11 @@ class Pairs:
         self, takes: list[Take], voice_frames: int, generator: np.random.Generator
     ) -> None:
         self.takes, self.voice_frames, self.generator = takes, voice_frames, generator
-        self.by_speaker: dict[int, list[Take]] = {}
+        self.by_speaker: dict[tuple[str, int], list[Take]] = {}
         for take in takes:
             self.by_speaker.setdefault(take.speaker, []).append(take)
 
-    def voice(self, speaker: int) -> tuple[np.ndarray, np.ndarray]:
+    def voice(self, speaker: tuple[str, int]) -> tuple[np.ndarray, np.ndarray]:
         """Semantic tokens and codes of at least `voice_frames` frames of this speaker."""
         semantic, codes, frames = [], [], 0
         while frames < self.voice_frames:

@@ -1,32 +1,39 @@
 """Step 1: the teacher speaks. Writes shards of clips with the phone and the letter of every moment.
 
-python -m recipes.mini.teacher --work WORK [--worker I --workers N]
+    python -m recipes.mini.teacher --work WORK [--worker I --workers N]
+    python -m recipes.mini.teacher --work WORK --wide
+
+The second call says fewer texts with many more speakers: for the stages that must follow any voice.
 """
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from recipes.mini.flite import RATE, Segment
 from recipes.mini.sentences import cut_sentences, fortune_sentences, word_phrases
-from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS, TeacherSpeaker
 from recipes.mini.spelling import PHONES, letters_of_phones
 
 CLIPS_A_SHARD = 500
 PHRASES = 9_000
+WIDE_CLIPS = 6_000
 LEAD_SECONDS, TAIL_SECONDS = 0.08, 0.12  # how much of the silence around a sentence is kept
 PEAK = 0.6  # of full scale; every clip's loudest sample
 _PHONE_ID = {phone: index for index, phone in enumerate(PHONES)}
 
 
-def say(text: str, speaker_index: int) -> dict[str, np.ndarray] | None:
+def say(
+    text: str, speaker_index: int, speakers: list[TeacherSpeaker] = TRAINING_SPEAKERS
+) -> dict[str, np.ndarray] | None:
     """One clip: int16 samples, and per phone its id, end (in samples) and letter (-1 in a pause).
 
     None where flite read the text differently from how it is written.
     """
-    samples, segments = TRAINING_SPEAKERS[speaker_index].say(text)
+    samples, segments = speakers[speaker_index].say(text)
     letters = letters_of_segments(text, segments)
     if letters is None or segments[0].phone != "pau" or segments[-1].phone != "pau":
         return None
@@ -106,22 +113,35 @@ def jobs() -> list[tuple[str, int]]:
     return [(text, int(speaker)) for text, speaker in zip(texts, speakers, strict=True)]
 
 
+def wide_jobs() -> list[tuple[str, int]]:
+    """Some of the same texts in another order, each with one of `WIDE_SPEAKERS`."""
+    generator = np.random.default_rng(4)
+    texts = [text for text, _ in jobs() if len(text.split()) > 2]
+    generator.shuffle(texts)
+    speakers = generator.integers(len(WIDE_SPEAKERS), size=WIDE_CLIPS)
+    return [
+        (text, int(speaker)) for text, speaker in zip(texts[:WIDE_CLIPS], speakers, strict=True)
+    ]
+
+
 def main() -> None:
     """Make the shards that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--wide", action="store_true", help="fewer texts, many more speakers")
     arguments = parser.parse_args()
-    folder = arguments.work / "teacher"
+    folder = arguments.work / ("wide" if arguments.wide else "teacher")
     folder.mkdir(parents=True, exist_ok=True)
-    everything = jobs()
+    everything = wide_jobs() if arguments.wide else jobs()
+    speak = partial(say, speakers=WIDE_SPEAKERS) if arguments.wide else say
     shards = [everything[i : i + CLIPS_A_SHARD] for i in range(0, len(everything), CLIPS_A_SHARD)]
     for index, part in enumerate(shards):
         path = folder / f"{index:03d}.npz"
         if index % arguments.workers != arguments.worker or path.exists():
             continue
-        seconds = write_shard(path, part)
+        seconds = write_shard(path, part, speak)
         print(f"shard {index + 1} of {len(shards)}: {seconds / 3600:.2f} h", flush=True)
 
 

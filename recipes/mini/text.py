@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from recipes.mini import layout as L
-from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard
+from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard, shards_of, token_path
 from recipes.mini.hubert import HOP, moments
 from recipes.mini.network import CausalNetwork
 from recipes.mini.sentences import cut_sentences, fortune_sentences
@@ -24,6 +24,7 @@ from recipes.mini.training import NextLoss, train_stage
 from recipes.mini.vocabulary import WordPieces, vocabulary
 
 BATCH = 24
+WITH_LETTERS = ("teacher", "wide")  # the teachers that tell which letter is spoken when
 GUIDED_LAYERS = (1, 2, 3)
 NO_VOICE = 0.25  # the share of clips that are spoken without a voice before them
 
@@ -36,7 +37,7 @@ class Reading:
     pieces: np.ndarray
     tokens: np.ndarray
     spoken: np.ndarray
-    speaker: int
+    speaker: tuple[str, int]  # of which teacher, and its number there
     phones: np.ndarray  # (frames, moments)
 
 
@@ -56,11 +57,14 @@ def read_readings(work: Path) -> list[Reading]:
     """All clips that have semantic tokens."""
     pieces = WordPieces(vocabulary(fortune_sentences() + cut_sentences()))
     readings = []
-    for path in sorted((work / "semantic").glob("*.npz")):
+    for shard in shards_of(work):
+        path = token_path(work, "semantic", shard)
+        if shard.parent.name not in WITH_LETTERS or not path.exists():
+            continue
         with np.load(path) as archive:
             values, counts = archive["values"], archive["counts"]
         parts = np.split(values, np.cumsum(counts)[:-1])
-        for clip, tokens in zip(read_shard(work / "teacher" / path.name), parts, strict=True):
+        for clip, tokens in zip(read_shard(shard), parts, strict=True):
             ids, spans = pieces.tokenise(clip.text)
             spoken = spoken_pieces(clip, spans)
             readings.append(
@@ -69,7 +73,7 @@ def read_readings(work: Path) -> list[Reading]:
                     np.array(ids[: L.TEXT_POSITIONS]),
                     tokens.astype(np.int64),
                     spoken,
-                    clip.speaker,
+                    (shard.parent.name, clip.speaker),
                     moments(clip),
                 )
             )
@@ -93,7 +97,7 @@ class Batches:
 
     def __init__(self, readings: list[Reading], generator: np.random.Generator) -> None:
         self.readings, self.generator = readings, generator
-        self.by_speaker: dict[int, list[int]] = {}
+        self.by_speaker: dict[tuple[str, int], list[int]] = {}
         for index, reading in enumerate(readings):
             self.by_speaker.setdefault(reading.speaker, []).append(index)
 

@@ -17,7 +17,7 @@ import torch
 from transformers import EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import Clip, read_shard
+from recipes.mini.clips import Clip, read_shard, shards_of, token_path
 from recipes.mini.codec import ResidualQuantizer, codec_config, load_parts
 from recipes.mini.hubert import HOP, MOMENTS, PhoneNamer, hubert_config, moments, padded
 from recipes.mini.spelling import PHONES
@@ -95,7 +95,7 @@ def write_semantic(work: Path, shards: list[Path]) -> None:
         np.save(path, fit_centroids(every[picked]))
     centroids = np.load(path)
     for shard in shards:
-        target = work / "semantic" / shard.name
+        target = token_path(work, "semantic", shard)
         if not target.exists():
             _write(
                 target, [nearest(true_features(clip), centroids) for clip in read_shard(shard)], 0
@@ -118,7 +118,7 @@ def write_codes(work: Path, shards: list[Path]) -> None:
         if torch.nn.utils.parametrize.is_parametrized(module, "weight"):
             torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
     for shard in shards:
-        target = work / "codes" / shard.name
+        target = token_path(work, "codes", shard)
         if not target.exists():
             _write(
                 target, [codes_of(model, quantizer, clip.samples) for clip in read_shard(shard)], 1
@@ -138,12 +138,12 @@ def main() -> None:
     """Write the tokens that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--shards", type=int, default=60)
+    parser.add_argument("--shards", type=int, default=60, help="of each teacher, at most")
     parser.add_argument("--backwards", action="store_true", help="begin with the last shard")
     parser.add_argument("kind", choices=["semantic", "codes"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    shards = sorted((arguments.work / "teacher").glob("*.npz"))[: arguments.shards]
+    shards = shards_of(arguments.work, arguments.shards)
     shards = shards[::-1] if arguments.backwards else shards
     {"semantic": write_semantic, "codes": write_codes}[arguments.kind](arguments.work, shards)
 

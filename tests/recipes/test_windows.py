@@ -28,7 +28,7 @@ GREEDY = Drawing(StageControls(temperature=0.0), [torch.Generator()])
 def a_take(frames, seed):
     dice = np.random.default_rng(seed)
     semantic = dice.integers(L.SEMANTIC_VOCABULARY, size=frames)
-    return Take("words", 0, semantic, dice.integers(1_024, size=(8, frames)))
+    return Take("words", ("teacher", 0), semantic, dice.integers(1_024, size=(8, frames)))
 
 
 def speaker_of(semantic, codes):
@@ -143,13 +143,14 @@ def test_the_fine_window_of_the_recipe_is_that_of_generation(with_voice):
 
 def test_a_voice_is_always_long_enough_and_of_the_same_speaker():
     takes = [
-        Take("", number % 2, np.full(30, number), np.full((8, 30), number)) for number in range(6)
+        Take("", ("teacher", number % 2), np.full(30, number), np.full((8, 30), number))
+        for number in range(6)
     ]
     feed = iter(Pairs(takes, 100, np.random.default_rng(0)))
     for _ in range(20):
         (semantic, codes), take = next(feed)
         assert len(semantic) == codes.shape[1] >= 100
-        assert {int(each) % 2 for each in semantic} == {take.speaker}
+        assert {int(each) % 2 for each in semantic} == {take.speaker[1]}
 
 
 def test_the_numbers_of_the_family_agree_with_the_layout():

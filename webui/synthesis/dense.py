@@ -10,24 +10,25 @@ per output; what comes in is rounded to bytes with one scale per call.
 
 import functools
 import warnings
-from collections.abc import Callable
-from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch import nn
+
+from webui.synthesis.scripted import (
+    BytesProduct,
+    HalvesProduct,
+    PlainProduct,
+    WidenedProduct,
+)
 
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
-_MULTIPLY_BYTES = torch.ops.quantized.linear_dynamic.default
-_MULTIPLY_HALVES = torch.ops.quantized.linear_dynamic_fp16.default
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Dense:
     """A linear layer in one of `PRECISIONS`; takes and gives float32 on the CPU.
 
-    On other devices it takes and gives any dtype. It is no `nn.Module`: nothing here is trained,
-    and at one row a module's own work takes as long as a small product.
+    On other devices it takes and gives any dtype. `product` is what multiplies.
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, precision: str) -> None:
@@ -40,23 +41,24 @@ class Dense:
         """
         outputs, inputs = weight.shape
         self.kernel = kernel_of(precision, weight.device.type)
-        self._product: Product
+        self.product: nn.Module
         if self.kernel == "int8":
             self.nbytes = outputs * (inputs + 12)  # and a scale, a zero and a bias for each row
-            self._product = _byte_product(weight, bias)
+            self.product = BytesProduct(_packed_bytes(weight, bias))
         elif self.kernel == "fbgemm":
             self.nbytes = outputs * (2 * inputs + 4)
-            self._product = _half_product(weight, bias)
+            self.product = HalvesProduct(_packed_halves(weight, bias))
         else:
             weight = weight.to(_DTYPES[precision]).contiguous()
             bias = None if bias is None else bias.to(weight.dtype)
             self.nbytes = weight.nbytes + (0 if bias is None else bias.nbytes)
             widened = self.kernel == "widened"
-            self._product = (_widened_product if widened else _plain_product)(weight, bias)
+            self.product = (WidenedProduct if widened else PlainProduct)(weight, bias)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """`x` (..., rows, inputs) -> (..., rows, outputs)."""
-        return self._product(x)
+        found: torch.Tensor = self.product(x)
+        return found
 
 
 def kernel_of(precision: str, device: str) -> str:
@@ -90,63 +92,23 @@ def _largest_byte() -> int:
     return 127 if torch.cpu._is_vnni_supported() else 64
 
 
-def _byte_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
-    """Multiply with a matrix in bytes, one scale per row, packed for the processor."""
+def _packed_bytes(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.ScriptObject:
+    """A matrix in bytes, one scale per row, packed for the processor."""
     weight = weight.float().contiguous()
     scales = (weight.abs().amax(1) / _largest_byte()).clamp(min=1e-12).double()
     zeros = torch.zeros(len(weight), dtype=torch.long)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch points to a package that does the same
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-    packed: Any = torch.ops.quantized.linear_prepack(
+    packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(
         quantised, None if bias is None else bias.float()
     )
-
-    def multiply(x: torch.Tensor) -> torch.Tensor:
-        product: torch.Tensor = _MULTIPLY_BYTES(x, packed, False)
-        return product
-
-    return multiply
+    return packed
 
 
-def _half_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
-    """Multiply with a matrix in IEEE halves, packed for the processor; they saturate at 65,504."""
-    packed: Any = torch.ops.quantized.linear_prepack_fp16(
+def _packed_halves(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.ScriptObject:
+    """A matrix in IEEE halves, packed for the processor; they saturate at 65,504."""
+    packed: torch.ScriptObject = torch.ops.quantized.linear_prepack_fp16(
         weight.float().contiguous(), None if bias is None else bias.float()
     )
-
-    def multiply(x: torch.Tensor) -> torch.Tensor:
-        product: torch.Tensor = _MULTIPLY_HALVES(x, packed)
-        return product
-
-    return multiply
-
-
-def _plain_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
-    """Multiply in the dtype of the weights."""
-
-    def multiply(x: torch.Tensor) -> torch.Tensor:
-        if x.dtype == weight.dtype:
-            return F.linear(x, weight, bias)
-        return F.linear(x.to(weight.dtype), weight, bias).to(x.dtype)
-
-    return multiply
-
-
-def _widened_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Product:
-    """Multiply in float32 with 16-bit weights, where there are neither their units nor FBGEMM.
-
-    One row goes through `mv`, which widens as it reads; for several rows the whole matrix is
-    widened first, because their product in 16 bits is eight times slower than in float32.
-    """
-    outputs, inputs = weight.shape
-    wide_bias = None if bias is None else bias.float()
-
-    def multiply(x: torch.Tensor) -> torch.Tensor:
-        if x.numel() > inputs:
-            return F.linear(x, weight.to(x.dtype), wide_bias)
-        row = torch.mv(weight, x.to(weight.dtype).view(inputs)).to(x.dtype)
-        row = row if wide_bias is None else row + wide_bias
-        return row.view(*x.shape[:-1], outputs)
-
-    return multiply
+    return packed

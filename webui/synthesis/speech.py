@@ -62,6 +62,7 @@ def speak_batch(  # noqa: PLR0913  (as `speak`)
     cancel: CancelToken,
     language: str = "en",
     judge: ChunkJudge | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Event]:
     """Say a text `controls.takes` times, all takes in one pass through the text and coarse stages.
 
@@ -76,13 +77,16 @@ def speak_batch(  # noqa: PLR0913  (as `speak`)
         cancel: looked at before every token.
         language: ISO 639 code of the text.
         judge: as in `speak`.
+        share: (1, 3) leaves every third take, beginning with the second; others make the rest.
 
     Raises:
         TextError: the text cannot be spoken.
         SettingsError: a control is outside its range.
     """
     plan = _plan(models, text, controls, language)
-    return _speak(models, plan, speaker, _Ways(controls, judge, cancel))
+    first, step = share
+    shared = replace(plan, seeds=plan.seeds[first::step])
+    return _speak(models, shared, speaker, _Ways(controls, judge, cancel))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from webui.family import NetworkConfig
 from webui.synthesis.dense import Dense
+from webui.synthesis.scripted import BlockStep, Steps, scripted
 
 StateDict = Mapping[str, torch.Tensor]
 Slot = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -27,7 +28,7 @@ class KeyValueCache:
     ) -> None:
         head = config.width // config.heads
         shape = (config.layers, 2, batch, config.heads, config.positions, head)
-        self._memory = torch.empty(shape, device=device, dtype=dtype)
+        self.memory = torch.empty(shape, device=device, dtype=dtype)
         self.length = 0  # positions filled
 
     def reset(self) -> None:
@@ -37,8 +38,8 @@ class KeyValueCache:
     def slots(self, new: int) -> "list[Slot]":
         """Give each layer the place for `new` positions, and all that it then sees."""
         end = self.length + new
-        fresh = self._memory[..., self.length : end, :].unbind(0)
-        seen = self._memory[..., :end, :].flatten(0, 1).unbind(0)
+        fresh = self.memory[..., self.length : end, :].unbind(0)
+        seen = self.memory[..., :end, :].flatten(0, 1).unbind(0)
         return list(zip(fresh, seen[0::2], seen[1::2], strict=True))
 
     def advance(self, positions: int) -> None:
@@ -60,6 +61,11 @@ class _Norm:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """`x` (..., width) -> the same shape."""
         return torch.layer_norm(x, self._shape, self._weight, self._bias)
+
+    @property
+    def parts(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Weight and bias."""
+        return self._weight, self._bias
 
 
 class _Block:
@@ -109,18 +115,10 @@ class _Block:
         x = x + self.att_out(mixed.transpose(1, 2).reshape(batch, new, width))
         return x + self.mlp_out(F.gelu(self.mlp_in(self.norm_2(x))))
 
-    def step(self, x: torch.Tensor, slot: Slot) -> torch.Tensor:
-        """Do what `read` does, for one new position: `x` (batch, 1, width) -> the same shape.
-
-        A third of the time of a small step is not spent in the products, so it makes the fewest
-        calls that do.
-        """
-        fresh, keys, values = slot
-        merged = self.att_proj(self.norm_1(x)).view(len(x), 3, self.heads, 1, -1).transpose(0, 1)
-        fresh.copy_(merged[1:])
-        mixed = F.scaled_dot_product_attention(merged[0], keys, values)
-        x = x + self.att_out(mixed.reshape(x.shape))
-        return x + self.mlp_out(F.gelu(self.mlp_in(self.norm_2(x))))
+    def as_step(self) -> BlockStep:
+        """The same block for one new position at a time, which shares its weights."""
+        norms = tuple(norm.parts for norm in (self.norm_1, self.norm_2))
+        return BlockStep(self.heads, norms, tuple(each.product for each in self.dense))
 
 
 class CausalTransformer:
@@ -142,6 +140,9 @@ class CausalTransformer:
         self.positions = _table(weights["position_embeds_layer.weight"], precision)
         self.blocks = _blocks(config, weights, precision)
         self.norm = _Norm(weights, "layernorm_final", precision)
+        steps = Steps([block.as_step() for block in self.blocks])
+        # On a graphics card TorchScript would compile kernels of its own in the first steps.
+        self._steps = scripted(steps) if self.device.type == "cpu" else steps
         head = weights["lm_head.weight"]
         self.heads = [Dense(head[rows.start : rows.stop], None, precision) for rows in emitted]
 
@@ -184,11 +185,10 @@ class CausalTransformer:
         if new > 1 and cache.length:
             raise ValueError("several positions can only be read into an empty cache")
         x = embedded + self.positions[cache.length : cache.length + new]
-        slots = cache.slots(new)
         if new == 1:
-            for block, slot in zip(self.blocks, slots, strict=True):
-                x = block.step(x, slot)
+            x = self._steps(x, cache.memory, cache.length)
         else:
+            slots = cache.slots(new)
             for block, slot in zip(self.blocks[:-1], slots[:-1], strict=True):
                 x = block.read(x, slot, is_causal=True)
             x = self.blocks[-1].read(x, slots[-1], is_causal=False, first=new - 1)
