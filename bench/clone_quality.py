@@ -71,10 +71,14 @@ class Measurement:
         self.ears = ClosedSetRecogniser(self.sentences)
         self.references = np.stack([self.embed(each.sound, RATE) for each in speakers])
 
+    def levelled(self, sound: Waveform) -> Waveform:
+        """A recording as loud as the family's voices."""
+        return normalise_level(sound, RATE, self.models.family.voice_level_db)
+
     def clone(self, method: str, index: int) -> MadeVoice | None:
         """Make a voice of one speaker's recording; None is speaking without a voice."""
         speaker = self.speakers[index]
-        sound = normalise_level(speaker.sound, RATE)
+        sound = self.levelled(speaker.sound)
         drawing, cancel = CloneDrawing(seed=index), CancelToken()
         if method == "quantizer":
             return clone_with_quantizer(self.models, self.listener, sound, RATE)
@@ -146,7 +150,7 @@ def measure_tokens(measured: Measurement) -> dict[str, Any]:
     for speaker in measured.speakers:
         if speaker.tokens is None:
             continue
-        heard = measured.listener.semantics(normalise_level(speaker.sound, RATE), RATE)
+        heard = measured.listener.semantics(measured.levelled(speaker.sound), RATE)
         length = min(len(heard), len(speaker.tokens))
         right += int((heard[:length] == speaker.tokens[:length]).sum())
         total += length

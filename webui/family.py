@@ -113,6 +113,7 @@ class FamilyConfig:
     examples: tuple[str, ...] = ()
     controls: Mapping[str, Any] = field(default_factory=dict)  # recommended SpeechControls
     chunk_seconds: float | None = None  # the longest chunk the family says well
+    voice_level_db: float | None = None  # of full scale: how loud speech was that it learnt from
 
     @property
     def coarse_per_semantic(self) -> float:
@@ -214,6 +215,7 @@ def _family(
         examples=tuple(map(str, facts.get("examples", ()))),
         controls=dict(facts.get("controls", {})),
         chunk_seconds=float(facts["chunk_seconds"]) if "chunk_seconds" in facts else None,
+        voice_level_db=float(facts["voice_level_db"]) if "voice_level_db" in facts else None,
     )
 
 

@@ -197,6 +197,7 @@ def write_family_facts(out: Path) -> None:
         "languages": ["en"],
         "licence": "MIT",
         "chunk_seconds": 3.6,  # the teacher's clips are hardly ever longer
+        "voice_level_db": -17.5,  # of the speech in the teacher's clips
         "examples": [
             "Good morning, how are you today?",
             "The moon is bright and the night is cold.",

@@ -19,6 +19,11 @@ def test_speech_gets_one_level_however_loud_it_came(gain, rate):
     assert listen(made, rate).level_db == pytest.approx(SPEECH_DB, abs=0.2)
 
 
+def test_a_family_may_have_louder_voices():
+    made = normalise_level(speech("kit"), RATE, -18.0)
+    assert listen(made, RATE).level_db == pytest.approx(-18.0, abs=0.2)
+
+
 def test_long_pauses_do_not_make_the_speech_louder():
     short = normalise_level(speech("kit", pause=0.3), RATE)
     long = normalise_level(speech("kit", pause=3.0), RATE)

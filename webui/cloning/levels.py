@@ -17,10 +17,15 @@ HIGHEST_PEAK = 0.95
 MOST_GAIN_DB = 50.0  # more would make a voice of the hiss of an empty recording
 
 
-def normalise_level(waveform: Waveform, rate: int) -> OtherWaveform:
-    """Make the speech of a recording -23 dB loud, with no peak above 0.95, without its offset.
+def normalise_level(waveform: Waveform, rate: int, speech_db: float | None = None) -> OtherWaveform:
+    """Make the speech of a recording as loud as a family's voices, without its offset.
 
-    A recording without speech is measured as a whole; silence stays silence.
+    A recording without speech is measured as a whole; silence stays silence. No peak is above 0.95.
+
+    Args:
+        waveform: the recording.
+        rate: its samples per second.
+        speech_db: how loud, of full scale; None is `SPEECH_DB`, which Bark knows.
 
     Raises:
         CheckpointError: the speech detector's weights are missing.
@@ -36,6 +41,7 @@ def normalise_level(waveform: Waveform, rate: int) -> OtherWaveform:
     peak = float(np.abs(centred).max(initial=0.0))
     if power <= 0 or peak <= 0:
         return centred
-    wanted = float(10 ** (SPEECH_DB / 20) / np.sqrt(power))
+    level = SPEECH_DB if speech_db is None else speech_db
+    wanted = float(10 ** (level / 20) / np.sqrt(power))
     gain = min(wanted, 10 ** (MOST_GAIN_DB / 20), HIGHEST_PEAK / peak)
     return np.asarray(centred * np.float32(gain))
