@@ -3,15 +3,17 @@
 import gc
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from webui.cloning.conversion import coqui
-from webui.cloning.conversion.converter import Converter
+from webui.cloning.conversion.converter import Converter, given_up_by
 from webui.cloning.conversion.coqui import CHILD, COQUI_MODELS, CoquiConverter
 from webui.errors import CloneError
+from webui.events import CancelToken
 
 RATE = 16_000
 STAND_IN = Path(__file__).with_name("stand_in_coqui")
@@ -49,6 +51,16 @@ def test_a_sound_goes_through_the_child_and_comes_back_as_long_and_as_loud(conve
     assert len(made) == round(len(own) * 22_050 / RATE)
     assert made.dtype == np.float32
     assert np.isclose(np.sqrt(np.mean(made**2)), np.sqrt(np.mean(own**2)), rtol=0.01)
+
+
+def test_a_stop_ends_a_conversion_that_hangs(converter_of, tmp_path):
+    program = tmp_path / "hangs.py"
+    program.write_text("import time\ntime.sleep(600)\n")
+    converter, cancel = converter_of(program=program), CancelToken()
+    threading.Timer(0.3, cancel.cancel).start()
+    with given_up_by(cancel, converter), pytest.raises(CloneError, match="in the middle"):
+        converter.convert(sine(0.5), RATE, sine(0.5), RATE)
+    assert process_of(converter) is None
 
 
 def test_the_model_is_loaded_once_for_several_conversions(converter_of):

@@ -1,5 +1,6 @@
 """The three ways of cloning, on a family with random weights."""
 
+import threading
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -64,6 +65,16 @@ def assert_fits(models: BarkModels, speaker: Speaker) -> None:
     check_ranges(speaker.semantic, speaker.coarse, speaker.fine, limits)
     _, notes = even_lengths(speaker.semantic, speaker.coarse, speaker.fine, limits)
     assert notes == ()
+
+
+def steps_until(steps: Generator[Any, None, Any], stage: str = "convert") -> list[Any]:
+    """The events up to the first of a stage."""
+    seen = []
+    for event in steps:
+        seen.append(event)
+        if isinstance(event, Progress) and event.stage == stage:
+            break
+    return seen
 
 
 class Louder:
@@ -208,6 +219,35 @@ def test_methods_1_and_3_stop_when_asked(models: BarkModels) -> None:
         finish(clone_from_transcript(models, "hello", hum(), RATE, drawing, stopped))
     with pytest.raises(JobCancelled):
         finish(clone_by_conversion(models, Louder(), [], hum(), RATE, drawing, stopped))
+
+
+class Endless(Louder):
+    """A converter that works until it is told to give up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_up = threading.Event()
+
+    def convert(
+        self, source: np.ndarray, source_rate: int, target: np.ndarray, target_rate: int
+    ) -> tuple[np.ndarray, int]:
+        assert self.given_up.wait(30)
+        raise CloneError("it ended in the middle of its work")
+
+    def give_up(self) -> None:
+        self.given_up.set()
+
+
+def test_a_stop_ends_a_conversion_that_runs(models: BarkModels) -> None:
+    stopped, converter = CancelToken(), Endless()
+    steps = clone_by_conversion(
+        models, converter, bases(models), hum(), RATE,
+        CloneDrawing(5, sentence="hello there"), stopped,
+    )  # fmt: skip
+    assert steps_until(steps)[-1].stage == "convert"
+    threading.Timer(0.2, stopped.cancel).start()
+    with pytest.raises(JobCancelled):
+        finish(steps)
 
 
 class HummingCodec(Codec):

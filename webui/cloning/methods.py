@@ -12,7 +12,7 @@ import numpy as np
 from webui.arrays import FineCodes, SemanticTokens, Speaker, Waveform
 from webui.audio import resample
 from webui.cloning.base_voices import nearest_base
-from webui.cloning.conversion.converter import Converter
+from webui.cloning.conversion.converter import Converter, given_up_by
 from webui.cloning.hubert import SpeechListener
 from webui.errors import CloneError, JobCancelled
 from webui.events import Cancelled, CancelToken, Done, Event, Progress, Speech
@@ -149,7 +149,7 @@ def clone_by_conversion(  # noqa: PLR0913  (six make the voice)
         waveform: the part of the recording.
         rate: its sample rate in Hz.
         drawing: the seed and the sentence.
-        cancel: looked at before every token.
+        cancel: looked at before every token, and while a slow converter works.
         embed: a speaker encoder, to choose the base by; without one the pitch decides.
 
     Raises:
@@ -166,7 +166,15 @@ def clone_by_conversion(  # noqa: PLR0913  (six make the voice)
     semantic = np.concatenate([each.semantic for each in said])
     spoken = np.concatenate([each.fine for each in said], axis=1)
     source = models.codec.decode(spoken)
-    converted, its_rate = converter.convert(source, models.codec.sample_rate, waveform, rate)
+    try:
+        with given_up_by(cancel, converter):
+            converted, its_rate = converter.convert(
+                source, models.codec.sample_rate, waveform, rate
+            )
+    except CloneError:
+        if cancel.cancelled:
+            raise JobCancelled from None
+        raise
     if cancel.cancelled:
         raise JobCancelled
     fine = _encode(models, converted, its_rate)

@@ -1,8 +1,14 @@
 """What every voice converter can do."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from webui.arrays import OtherWaveform, Waveform
+from webui.events import CancelToken
+
+LOOK_SECONDS = 0.1  # how often a running conversion's Stop is looked at
 
 
 @runtime_checkable
@@ -28,3 +34,35 @@ class Converter(Protocol):
             The sound, as long as `source` (within 20 ms), and its sample rate in Hz.
         """
         ...
+
+
+@runtime_checkable
+class SlowConverter(Converter, Protocol):
+    """A converter whose work can be given up from another thread."""
+
+    def give_up(self) -> None:
+        """End the conversion that runs, which then raises; without one nothing happens."""
+        ...
+
+
+@contextmanager
+def given_up_by(cancel: CancelToken, converter: Converter) -> Iterator[None]:
+    """Pass a Stop on to a converter that can be stopped while it works."""
+    if not isinstance(converter, SlowConverter):
+        yield
+        return
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if cancel.cancelled:
+                converter.give_up()
+                return
+
+    watcher = threading.Thread(target=watch, name="stop", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

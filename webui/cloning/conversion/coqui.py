@@ -124,6 +124,12 @@ class CoquiConverter:
             made = np.pad(made[:wanted], (0, max(0, wanted - len(made))))
         return as_loud(made, source), rate
 
+    def give_up(self) -> None:
+        """End the conversion that runs, and its child with it."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def close(self) -> None:
         """End the child; the next conversion starts it again."""
         child, self._child = self._child, None
