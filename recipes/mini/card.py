@@ -13,9 +13,10 @@ from safetensors import safe_open
 
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
+from recipes.mini.clips import TEACHERS, shards_of, token_path
 from recipes.mini.export import VOICES
 from recipes.mini.flite import RATE
-from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS
 from recipes.mini.speakers_espeak import TRAINING_ESPEAK
 
 PARTS = {
@@ -47,15 +48,14 @@ def weights(family: Path) -> dict[str, float]:
 
 
 def speech(work: Path) -> dict[str, tuple[int, float]]:
-    """Clips and hours of the teacher, and of them those with codes."""
-    found = {}
-    for kind, where in (("said", "teacher"), ("with codes", "codes")):
-        clips, samples = 0, 0
-        for path in (work / where).glob("*.npz"):
-            with np.load(work / "teacher" / path.name) as shard:
-                clips += len(shard["sample_counts"])
-                samples += int(shard["sample_counts"].sum())
-        found[kind] = (clips, samples / RATE / 3_600)
+    """Clips and hours that each teacher said, and of all of them those with codes."""
+    found = dict.fromkeys((*TEACHERS, "codes"), (0, 0.0))
+    for path in shards_of(work):
+        with np.load(path) as shard:
+            clips, hours = len(shard["sample_counts"]), shard["sample_counts"].sum() / RATE / 3_600
+        has_codes = token_path(work, "codes", path).exists()
+        for kind in (path.parent.name, *(["codes"] if has_codes else [])):
+            found[kind] = (found[kind][0] + clips, found[kind][1] + float(hours))
     return found
 
 
@@ -105,12 +105,17 @@ It loads in transformers too: `BarkModel.from_pretrained("models/mini")`.
 
 ## Data
 
-The teacher is Debian's `flite` (voices slt, rms, awb; licence: see Debian's `flite` package, BSD-like): {len(TRAINING_SPEAKERS)} speakers,
-made by moving pitch, formants and pace. It said {said["said"][0]:,} short sentences and phrases
-({said["said"][1]:.1f} hours); {said["with codes"][0]:,} of them ({said["with codes"][1]:.1f} hours) taught the coarse and the fine stage and the decoder. The texts are
-short runs of words from Debian's `fortunes`. A third of what the encoder heard last was said by Debian's `espeak-ng`
-({len(TRAINING_ESPEAK)} variants), so that it understands another kind of voice too; no other part heard it. None of the sentences of `bench/sentences.txt` is among them. No recording of
-a person was used.
+Speech of two synthesisers, and no recording of a person:
+
+| who | speakers | clips | hours |
+|---|---|---|---|
+| Debian's `flite`, voices slt, rms, awb (licence: see Debian's package, BSD-like) | {len(TRAINING_SPEAKERS)}, made by moving pitch, formants and pace | {said["teacher"][0]:,} | {said["teacher"][1]:.1f} |
+| the same | {len(WIDE_SPEAKERS)} more | {said["wide"][0]:,} | {said["wide"][1]:.1f} |
+| Debian's `espeak-ng` (GPL 3; its sound is free) | {len(TRAINING_ESPEAK)} variants | {said["espeak"][0]:,} | {said["espeak"][1]:.1f} |
+
+They say short sentences and runs of words from Debian's `fortunes`; none of the sentences of `bench/sentences.txt` is among them.
+{said["codes"][0]:,} clips ({said["codes"][1]:.1f} hours) of all three taught the coarse and the fine stage and the decoder. The text stage
+learnt from `flite` only. The published voices are among the first {len(TRAINING_SPEAKERS)} speakers.
 
 ## Numbers
 
