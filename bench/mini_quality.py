@@ -3,8 +3,9 @@
     python -m bench.mini_quality --family models/mini --out bench/results/mini_quality.json
 
 Fifty sentences that training never saw; for each, the recogniser chooses among it and nineteen
-others. `teacher` and `codec` need the recipe's teacher (Debian's flite); where it is missing they
-are left out.
+others, and writes down freely what it hears. The codec is also measured by STOI, which says how
+much of speech is still understood. `teacher` and `codec` need the recipe's teacher (Debian's
+flite); where it is missing they are left out.
 """
 
 import argparse
@@ -18,12 +19,15 @@ from typing import Any
 import numpy as np
 import soxr
 import torch
+from pystoi import stoi
 
-from bench.intervals import share
+from bench.intervals import mean_interval, share
 from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from webui.arrays import Speaker, Waveform
 from webui.events import CancelToken, Done
+from webui.quality.english_words import english_recogniser
 from webui.quality.similarity import speaker_encoder
+from webui.quality.words import distance, words_of
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.models import BarkModels, load_models
@@ -52,6 +56,14 @@ class Measurement:
         """Whether the recogniser hears sentence `index` in a sound."""
         return self.ears.choose(soxr.resample(sound, rate, RATE), self.sets[index]) == index
 
+    def word_errors(self, index: int, sound: Waveform, rate: int) -> tuple[int, int]:
+        """Word errors of what the recogniser writes down freely, and words of the sentence."""
+        ears = english_recogniser()
+        if ears is None:
+            raise SystemExit("The recogniser is missing: ./install.sh installs it.")
+        wanted = words_of(self.sentences[index])
+        return distance(wanted, words_of(ears.transcribe(sound, rate, "en").text)), len(wanted)
+
     def spoken(self, controls: SpeechControls) -> Iterator[tuple[int, str, Waveform, float]]:
         """Every sentence in one of the voices, in turn: index, voice, sound, seconds of compute."""
         names = list(self.voices)
@@ -70,20 +82,27 @@ def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -
     base = controls_from_json(measured.models.family.controls)
     controls = controls_from_json({"seed": seed, **overrides}, base)
     rate = measured.models.codec.sample_rate
-    right, seconds, compute, sounds = [], 0.0, 0.0, []
+    right, errors, seconds, compute, sounds = [], [], 0.0, 0.0, []
     for index, name, sound, spent in measured.spoken(controls):
         right.append(measured.is_right(index, sound, rate))
+        errors.append(measured.word_errors(index, sound, rate))
         seconds += len(sound) / rate
         compute += spent
         sounds.append((name, sound))
     wrong = [measured.sentences[i] for i, hit in enumerate(right) if not hit]
     return {
         "sentences_right": share(right),
+        "word_error_rate": pooled(errors),
         "wrong": wrong,
         "real_time_factor": round(compute / max(seconds, 1e-9), 3),
         "seconds_a_sentence": round(seconds / len(right), 2),
         "nearest_voice_right": nearest_voices(measured, sounds),
     }
+
+
+def pooled(errors: list[tuple[int, int]]) -> float:
+    """Word errors of all sentences for each of their words."""
+    return round(sum(each for each, _ in errors) / max(sum(words for _, words in errors), 1), 4)
 
 
 def nearest_voices(measured: Measurement, sounds: list[tuple[str, Waveform]]) -> dict[str, Any]:
@@ -122,16 +141,22 @@ def measure_teacher(measured: Measurement, through_codec: bool) -> dict[str, Any
         TRAINING_SPEAKERS[0].say("Good morning.")
     except OSError:
         return {"left_out": "the teacher's library (Debian's libflite1) is not installed"}
-    codec, right = measured.models.codec, []
+    codec, right, errors = measured.models.codec, [], []
+    clear: list[float] = []
     for index in range(measured.count):
         speaker = TRAINING_SPEAKERS[index % len(TRAINING_SPEAKERS)]
         sound, _ = speaker.say(measured.sentences[index])
         sound = (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)
+        clean = sound
         if through_codec:
             heard = soxr.resample(sound, RATE, codec.sample_rate).astype(np.float32)
             sound = soxr.resample(codec.decode(codec.encode(heard)), codec.sample_rate, RATE)
+            length = min(len(sound), len(clean))
+            clear.append(float(stoi(clean[:length], sound[:length], RATE)))
         right.append(measured.is_right(index, sound, RATE))
-    return {"sentences_right": share(right)}
+        errors.append(measured.word_errors(index, sound, RATE))
+    found = {"sentences_right": share(right), "word_error_rate": pooled(errors)}
+    return found | ({"stoi": mean_interval(clear)} if through_codec else {})
 
 
 def main() -> int:
