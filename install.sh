@@ -6,7 +6,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 TORCH=2.13.0                                   # the version we test with
 CPU_WHEELS=https://download.pytorch.org/whl/cpu # PyTorch's own builds without CUDA
-NEEDED_MB=3000                                 # runtime 1.4 GB, tools for the tests, room for pip
+NEEDED_MB=3000                                 # runtime 1.4 GB, tools for the tests, Ray, room for pip
 TTS_NEEDED_MB=9000                             # the same for .venv-tts, whose PyTorch has CUDA
 TTS_CPU_NEEDED_MB=4000                         # and without CUDA
 VENV=.venv
@@ -20,8 +20,9 @@ Usage: ./install.sh [options]                set everything up in .venv
 
 Options:
   --cpu            take PyTorch's smaller build without CUDA (for Linux machines without an NVIDIA card)
-  --with EXTRA     also install an extra of pyproject.toml (dev), or Coqui's voice converters
-                   (tts), which get an environment of their own, .venv-tts, and never touch .venv
+  --with EXTRA     also install an extra: the tools for the tests (dev), Ray to compute on several
+                   machines (ray), or Coqui's voice converters (tts), which get an environment of
+                   their own, .venv-tts, and never touch .venv
   --python PATH    use this Python (3.11 to 3.13) instead of the first one found
   -h, --help       show this text
 
@@ -148,6 +149,14 @@ install_extra() {
   install "$1" "$packages" "torch==$TORCH" $packages
 }
 
+# Ray in .venv; the file of paths lets the processes that a cluster starts there find the app.
+install_ray() {
+  local packages
+  install ray "$(cat requirements-ray.txt)" "torch==$TORCH" -r requirements.txt -r requirements-ray.txt || return 1
+  packages=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  pwd >"$packages/bark-voice-studio.pth"
+}
+
 # Coqui's libraries in .venv-tts. Runs in a shell of its own, so that VENV and LOG change only here.
 install_tts() (
   VENV=.venv-tts
@@ -197,23 +206,18 @@ while [ $# -gt 0 ] && [ -z "$command" ]; do
   shift
 done
 
-for extra in $extras; do
-  case "$extra" in
-  ray) fail "the extra '$extra' comes with a later version; everything else installs without it." ;;
-  esac
-done
-
 make_environment
 install_runtime
 if [ "$command" = test ]; then
   install_extra dev || explain_failure "the tools for the tests"
+  extras="ray $extras"
 fi
 for extra in $extras; do
-  if [ "$extra" = tts ]; then
-    install_tts || exit 1
-  else
-    install_extra "$extra" || explain_failure "the extra '$extra'"
-  fi
+  case "$extra" in
+  tts) install_tts || exit 1 ;;
+  ray) install_ray || explain_failure "Ray" ;;
+  *) install_extra "$extra" || explain_failure "the extra '$extra'" ;;
+  esac
 done
 
 case "$command" in

@@ -16,7 +16,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Answers `-c` (the version check) with success, writes `-m` and everything else to a file.
 STAND_IN = """#!/usr/bin/env bash
 case "$1" in
--c) if [ "$2" = "import TTS.api" ]; then exit "${IMPORT_EXIT:-0}"; fi ;;
+-c)
+  case "$2" in
+  "import TTS.api") exit "${IMPORT_EXIT:-0}" ;;
+  *purelib*) mkdir -p "$(dirname "$0")/../packages" && cd "$(dirname "$0")/../packages" && pwd ;;
+  esac ;;
 --version) echo "Python 3.12.0" ;;
 -) cat >/dev/null; echo some-tool==1.0 ;;
 -m)
@@ -38,6 +42,7 @@ def checkout(tmp_path):
         "requirements.txt",
         "requirements-nodeps.txt",
         "requirements-tts.txt",
+        "requirements-ray.txt",
         "pyproject.toml",
     ):
         shutil.copy(ROOT / name, tmp_path / name)
@@ -200,7 +205,6 @@ def test_a_full_disk_is_noticed_before_anything_is_made(checkout):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--with", "ray"], "comes with a later version"),
         (["--with"], "--with needs a value"),
         (["install"], "'install' is not known"),
     ],
@@ -249,6 +253,42 @@ def test_the_cpu_choice_holds_for_coquis_converters_too(checkout):
         "torch==2.13.0 torchaudio==2.11.0 --index-url https://download.pytorch.org/whl/cpu"
     )
     assert "--index-url" not in rest
+
+
+def test_ray_comes_beside_everything_that_is_pinned_and_finds_the_app(checkout):
+    result = install(checkout, "--with", "ray")
+    assert result.returncode == 0, result.stderr
+    assert calls(checkout)[-1].endswith("torch==2.13.0 -r requirements.txt -r requirements-ray.txt")
+    paths = checkout / ".venv" / "packages" / "bark-voice-studio.pth"
+    assert paths.read_text().splitlines() == [str(checkout)]
+    before = calls(checkout)
+    assert install(checkout, "--with", "ray").returncode == 0
+    assert calls(checkout) == before
+
+
+def test_the_tests_get_ray_and_the_app_alone_does_not(checkout):
+    install(checkout)
+    assert not any("requirements-ray.txt" in line for line in calls(checkout))
+    install(checkout, "test")
+    assert any("requirements-ray.txt" in line for line in calls(checkout))
+
+
+def test_a_failure_to_install_ray_is_explained_and_tried_again(checkout):
+    result = install(checkout, "--with", "ray", PIP_FAILS_ON="requirements-ray.txt")
+    assert result.returncode == 1
+    assert "pip could not install Ray" in result.stderr
+    before = len(calls(checkout))
+    assert install(checkout, "--with", "ray").returncode == 0
+    assert len(calls(checkout)) == before + 1
+
+
+def test_ray_is_the_version_that_its_list_is_made_for_and_changes_no_pin():
+    lines = (ROOT / "requirements-ray.txt").read_text("utf-8").splitlines()
+    pins = [Requirement(each) for each in lines if not each.startswith("#")]
+    assert pins[0].name == "ray"
+    assert all(re.fullmatch(r"==[\d.]+", str(pin.specifier)) for pin in pins)
+    others = {Requirement(each).name for each in PROJECT["dependencies"]}
+    assert others.isdisjoint(pin.name for pin in pins)
 
 
 def test_the_other_extras_stay_in_the_main_environment(checkout):
