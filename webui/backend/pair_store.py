@@ -49,7 +49,8 @@ class PairStore:
     def __init__(self, folder: Path) -> None:
         self._pairs, self._features = folder / PAIRS, folder / FEATURES
         self._guard = threading.Lock()
-        self._shards: dict[str, _Shard] | None = None
+        self._shards: dict[str, _Shard] = {}
+        self._changed_at = -1  # the folder's time of change when it was read, in ns
 
     def add(self, made: Sequence[PairMade], dropped: Sequence[PairDropped] = ()) -> None:
         """Keep what came of a piece of work; what is there already is left out.
@@ -124,6 +125,21 @@ class PairStore:
                 int(each["rate"]),
             )
 
+    def pair(self, number: int) -> PairMade | None:
+        """Read one pair; None where there is none of this number.
+
+        Raises:
+            StorageError: its shard is damaged.
+        """
+        with self._guard:
+            shards = self._read_shards().values()
+            name = next(
+                (s.name for s in shards if number in {each.number for each in s.pairs}), None
+            )
+        if name is None:
+            return None
+        return next(each for each in self.pairs(name) if each.number == number)
+
     def tokens(self, shard: str) -> dict[int, np.ndarray]:
         """Read the semantic tokens of a shard's pairs, by number.
 
@@ -183,14 +199,20 @@ class PairStore:
         return found
 
     def _read_shards(self) -> dict[str, _Shard]:
-        """Look what is there, once; a damaged shard is put aside, and its pairs are made again."""
-        if self._shards is None:
-            self._shards = {}
-            for path in sorted(self._pairs.glob(f"*{SUFFIX}")):
+        """Look what is there; a damaged shard is put aside, and its pairs are made again."""
+        try:
+            changed_at = self._pairs.stat().st_mtime_ns
+        except OSError:
+            return self._shards
+        if changed_at != self._changed_at:
+            there = {path.stem: path for path in self._pairs.glob(f"*{SUFFIX}")}
+            self._shards = {name: each for name, each in self._shards.items() if name in there}
+            for name in sorted(there.keys() - self._shards.keys()):
                 try:
-                    self._shards[path.stem] = _shard(path.stem, read_facts(path))
+                    self._shards[name] = _shard(name, read_facts(there[name]))
                 except (StorageError, KeyError, TypeError, ValueError, AttributeError):
-                    path.replace(path.with_suffix(ASIDE))
+                    there[name].replace(there[name].with_suffix(ASIDE))
+            self._changed_at = changed_at
         return self._shards
 
 
