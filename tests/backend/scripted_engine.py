@@ -27,5 +27,8 @@ class ScriptedEngine:
     def status(self) -> EngineStatus:
         return self.now
 
+    def devices(self) -> int:
+        return self.now.devices
+
     def close(self) -> None:
         self.closed = True

@@ -138,3 +138,39 @@ def test_the_progress_is_that_of_the_job_which_has_the_device():
     assert lease.progress == Progress("coarse", 0.5)
     lease.release(first)
     assert lease.progress is None
+
+
+def test_as_many_jobs_have_a_device_as_there_are():
+    lease = Lease(devices=2)
+    first, second = taken(lease), taken(lease)
+    assert (lease.running, lease.waiting, lease.free) == (True, 0, 0)
+    third = lease.take(CancelToken())
+    assert next(third) == Progress("queued", 0.0, message="1 before you")
+    assert lease.try_take() is None
+    lease.release(second)
+    with pytest.raises(StopIteration):
+        next(third)
+    lease.release(first)
+    assert lease.free == 1
+
+
+def test_a_device_that_joins_goes_to_who_waits_and_one_that_leaves_is_kept_until_the_job_ends():
+    lease = Lease()
+    first, line = taken(lease), waiting(lease)
+    lease.resize(2)
+    with pytest.raises(StopIteration) as end:
+        next(line)
+    lease.resize(1)
+    third = lease.take(CancelToken())
+    assert next(third) == Progress("queued", 0.0, message="2 before you")
+    lease.release(first)
+    assert next(third) == Progress("queued", 0.0, message="1 before you")
+    lease.release(end.value.value)
+    with pytest.raises(StopIteration):
+        next(third)
+
+
+def test_without_any_device_the_line_still_counts_one():
+    lease = Lease(devices=3)
+    lease.resize(0)
+    assert lease.free == 1

@@ -12,7 +12,7 @@ from webui.settings import Settings
 
 @runtime_checkable
 class Engine(Protocol):
-    """Does requests on one device, one at a time.
+    """Does requests, on each of its devices one at a time.
 
     `run` never raises for what goes wrong with a job: the stream ends with `Failed`, `Cancelled`
     or `Done` (one `Done` for each take). Closing the stream early stops the job.
@@ -24,6 +24,14 @@ class Engine(Protocol):
 
     def status(self) -> EngineStatus:
         """How the engine is now; never waits for a job."""
+        ...
+
+    def devices(self) -> int:
+        """How many jobs can run at once: what has many of them may begin so many.
+
+        Raises:
+            EngineError: the machines that should say so cannot be reached.
+        """
         ...
 
     def close(self) -> None:

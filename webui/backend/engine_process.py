@@ -1,12 +1,11 @@
-"""The child process of the local engine: requests come in by a pipe, events go out by it."""
+"""The process that computes for an engine: requests come in by a pipe, events go out by it."""
 
 import os
 import queue
 import signal
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from webui.backend.engine import failed, told_in_words
 from webui.backend.facts import EngineStatus
@@ -20,18 +19,40 @@ if TYPE_CHECKING:
 Job = tuple[int, Request, CancelToken]
 
 
+@runtime_checkable
+class Line(Protocol):
+    """The worker's end of the line to its engine: a pipe's, or anything with these two."""
+
+    def send(self, message: tuple[object, ...], /) -> None:
+        """Tell the engine; an OSError says that it has gone."""
+        ...
+
+    def recv(self) -> tuple[Any, ...]:
+        """Wait for the engine's next message; an OSError or EOFError says that it has gone."""
+        ...
+
+
 def serve(
-    connection: Connection,
+    connection: Line,
     settings: Settings,
     make_worker: "Callable[[Settings], Worker] | None" = None,
 ) -> None:
-    """Do requests until the parent says stop, or is gone.
+    """Be the local engine's child: do requests until the parent says stop, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to answer
+    work_for(connection, settings, make_worker)
 
-    The parent sends ("run", number, request), ("cancel", number) and ("stop", 0). It is told
+
+def work_for(
+    connection: Line,
+    settings: Settings,
+    make_worker: "Callable[[Settings], Worker] | None" = None,
+) -> None:
+    """Do requests until the engine says stop, or is gone.
+
+    The engine sends ("run", number, request), ("cancel", number) and ("stop", 0). It is told
     ("taken", number, None), ("event", number, event), ("end", number, status), or
     ("last", number, status) when the process ends with this job, and ("status", 0, status).
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to answer
     pipe = _Pipe(connection)
     inbox: queue.Queue[Job | None] = queue.Queue()
     threading.Thread(target=_listen, args=(pipe, inbox), name="listen", daemon=True).start()
@@ -74,9 +95,9 @@ def _work(pipe: "_Pipe", inbox: "queue.Queue[Job | None]", worker: "Worker") -> 
 
 
 class _Pipe:
-    """The child's end; two threads write to it."""
+    """The worker's end; two threads write to it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Line) -> None:
         self._connection = connection
         self._writing = threading.Lock()
 
@@ -91,10 +112,9 @@ class _Pipe:
     def hear(self) -> tuple[Any, ...]:
         """Wait for the parent's next message; the process ends with its parent."""
         try:
-            message: tuple[Any, ...] = self._connection.recv()
+            return self._connection.recv()
         except (EOFError, OSError):
             os._exit(0)
-        return message
 
 
 def _listen(pipe: _Pipe, inbox: "queue.Queue[Job | None]") -> None:

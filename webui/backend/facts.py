@@ -134,6 +134,7 @@ class EngineStatus:
     precision: str = ""
     loaded: tuple[LoadedFamily, ...] = ()
     asleep: bool = False  # a family left the memory because nobody used it
+    devices: int = 1  # that jobs can run on at once; `device` is the first of them
 
 
 @dataclass(frozen=True)

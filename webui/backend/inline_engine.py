@@ -60,6 +60,10 @@ class InlineEngine:
         known = EngineStatus(running=False) if self._worker is None else self._worker.status()
         return with_job(known, self._lease)
 
+    def devices(self) -> int:
+        """How many jobs can run at once: one."""
+        return 1
+
     def close(self) -> None:
         """Stop what runs and give the memory back."""
         self._stopping.cancel()

@@ -1,4 +1,4 @@
-"""The right to use a device: one job has it, the others wait in the order they came."""
+"""The right to use a device: as many jobs have one as there are, the others wait in their order."""
 
 import threading
 from collections import deque
@@ -16,10 +16,11 @@ class Ticket:
 
 
 class Lease:
-    """A line of jobs, whose first has the device."""
+    """A line of jobs, whose first has the device; with several devices the first ones have one."""
 
-    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, most_waiting: int = MOST_WAITING, devices: int = 1) -> None:
         self._most_waiting = most_waiting
+        self._devices = devices
         self._line: deque[Ticket] = deque()
         self._changed = threading.Condition()
         self._progress: Progress | None = None
@@ -42,8 +43,8 @@ class Lease:
             told = 0
             while not cancel.cancelled:
                 with self._changed:
-                    before = self._line.index(ticket)
-                    if before == 0:
+                    before = self._line.index(ticket) - self._devices + 1
+                    if before <= 0:
                         has_it = True
                         return ticket
                     if before == told:
@@ -57,9 +58,9 @@ class Lease:
                 self.release(ticket)
 
     def try_take(self) -> Ticket | None:
-        """Take the device only if nobody has it or waits for it."""
+        """Take a device only if one is free and nobody waits for it."""
         with self._changed:
-            if self._line:
+            if len(self._line) >= self._devices:
                 return None
             ticket = Ticket()
             self._line.append(ticket)
@@ -69,13 +70,19 @@ class Lease:
         """Leave the line: the next job has the device. Leaving twice changes nothing."""
         with self._changed:
             if ticket in self._line:
-                if self._line[0] is ticket:
+                if self._line.index(ticket) < self._devices:
                     self._progress = None
                 self._line.remove(ticket)
                 self._changed.notify_all()
 
+    def resize(self, devices: int) -> None:
+        """Lend so many devices from now on; a job that has one keeps it."""
+        with self._changed:
+            self._devices = max(1, devices)
+            self._changed.notify_all()
+
     def report(self, event: Event) -> None:
-        """Remember how far the running job is, for whoever asks."""
+        """Remember how far a running job is, for whoever asks: of several, the last that told."""
         if isinstance(event, Progress):
             self._progress = event
 
@@ -86,8 +93,13 @@ class Lease:
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait behind the one that has the device."""
-        return max(0, len(self._line) - 1)
+        """How many jobs wait behind those that have a device."""
+        return max(0, len(self._line) - self._devices)
+
+    @property
+    def free(self) -> int:
+        """How many devices nobody has."""
+        return max(0, self._devices - len(self._line))
 
     @property
     def progress(self) -> Progress | None:

@@ -94,6 +94,10 @@ class LocalEngine:
         known = EngineStatus(running=False) if child is None else child.status
         return with_job(known, self._lease)
 
+    def devices(self) -> int:
+        """How many jobs can run at once: one."""
+        return 1
+
     @property
     def process_id(self) -> int | None:
         """Of the child, while there is one."""

@@ -108,6 +108,14 @@ class Service(CloningDesk):
             self._engine.status(), self.families(), self.default_family(), self._failure
         )
 
+    def devices(self) -> int:
+        """Say how many jobs can be computed at once.
+
+        Raises:
+            EngineError: the cluster that the settings name cannot be joined.
+        """
+        return self._engine.devices()
+
     def engine_status(self) -> EngineStatus:
         """Say how the process that computes is."""
         return self._engine.status()
