@@ -15,6 +15,7 @@ LAYERS = {
         ("webui", "webui.arrays", "webui.errors", "webui.events", "webui.clone_results"), 0
     ),
     "webui.training_results": 0,
+    "webui.quantizer_file": 1,
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
     **dict.fromkeys(("settings_flags", "speaker_archive", "speaker_editing", "file_lock"), 1),
@@ -66,6 +67,7 @@ MODEL_PLACES = {
 # Calls that open a door for strangers' bytes, or read what only one module may read.
 CALL_PLACES = {
     "torch.load": ("webui.checkpoint",),
+    "torch.save": ("webui.quantizer_file",),
     "numpy.load": ("webui.speaker_file",),
     "numpy.savez": ("webui.speaker_file",),
     "os.environ": ("webui.settings",),

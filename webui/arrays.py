@@ -13,9 +13,8 @@ CoarseCodes: TypeAlias = Int[np.ndarray, "coarse_codebooks frames"]  # 0..codebo
 FineCodes: TypeAlias = Int[np.ndarray, "codebooks frames"]  # 0..codebook_size-1
 Waveform: TypeAlias = Float[np.ndarray, "samples"]  # mono, -1..1, at the family's sample rate
 OtherWaveform: TypeAlias = Float[np.ndarray, "_samples"]  # of another length than the one given in
-SpeechFeatures: TypeAlias = Float[
-    np.ndarray, "frames width"
-]  # what an encoder hears
+SpeechFeatures: TypeAlias = Float[np.ndarray, "frames width"]  # what an encoder hears
+AnyFeatures: TypeAlias = Float[np.ndarray, "_ _"]  # one of several
 SpeakerEmbedding: TypeAlias = Float[np.ndarray, "256"]  # how a voice sounds; of length one
 
 

@@ -167,6 +167,33 @@ def load_known(path: Path, sha256: str) -> dict[str, Any]:
     return dict(content)
 
 
+def load_training(data: bytes) -> dict[str, Any]:
+    """Read what `quantizer_file.pack_training` made.
+
+    Raises:
+        CheckpointError: it is damaged, or holds more than tensors, numbers and texts.
+    """
+    try:
+        if len(data) > MAX_FILE_BYTES:
+            raise ValueError("too large")
+        _check_archive(io.BytesIO(data))
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return dict(content)
+    except Exception as fault:  # torch.load raises whatever the damage makes it
+        raise CheckpointError(
+            "What this training was to go on from is damaged. Start the training again; its pairs "
+            "are kept."
+        ) from fault
+
+
+def tensors_to_safetensors(state: StateDict, notes: Mapping[str, str]) -> bytes:
+    """Put tensors into safetensors' format, with texts about them."""
+    from safetensors.torch import save
+
+    tensors = {key: each.detach().cpu().contiguous() for key, each in state.items()}
+    return bytes(save(tensors, metadata=dict(notes)))
+
+
 def check_network(config: NetworkConfig, state: Mapping[str, torch.Tensor], name: str) -> None:
     """Compare the weights of a transformer with its sizes, before it is built.
 
@@ -278,9 +305,9 @@ def _read_torch(path: Path) -> dict[Any, Any]:
     return content
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(source: Path | io.BytesIO) -> None:
     """Refuse what is not a zip of stored members, so that nothing can swell while it is read."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(source) as archive:
         members = archive.infolist()
     if len(members) > MAX_TENSORS or any(m.compress_type != zipfile.ZIP_STORED for m in members):
         raise ValueError("not an archive as torch writes it")

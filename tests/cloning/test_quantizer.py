@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.cloning.listeners import WIDTH, quantizer_state, write_published
-from webui.cloning.quantizer import Quantizer, load_quantizer
+from webui.cloning.quantizer import Quantizer, QuantizerConfig, load_quantizer
 from webui.errors import CheckpointError
 
 INFO_1 = {"input_size": WIDTH, "hidden_size": 12, "output_size": 40, "version": 1}
@@ -110,11 +110,61 @@ def test_a_missing_file_and_features_of_another_encoder_are_told_in_words(tmp_pa
 
 
 def test_the_shapes_of_the_published_versions_are_the_defaults() -> None:
-    from webui.cloning.quantizer import QuantizerConfig
-
     with torch.device("meta"):
         first, second = Quantizer(QuantizerConfig()), Quantizer(QuantizerConfig(between=4_096))
     assert tuple(first.lstm.weight_ih_l0.shape) == (4_096, 768)
     assert tuple(first.fc.weight.shape) == (10_000, 1_024)
     assert tuple(second.intermediate.weight.shape) == (4_096, 1_024)
     assert tuple(second.fc.weight.shape) == (10_000, 4_096)
+
+
+def convolutions(hidden: int = 12, blocks: int = 2, kernel: int = 5) -> Quantizer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        config = QuantizerConfig(WIDTH, hidden, 40, blocks=blocks, kernel=kernel)
+        return Quantizer(config).eval()
+
+
+def test_a_quantizer_of_version_2_is_read_with_its_sizes_and_its_shift(tmp_path: Path) -> None:
+    model = convolutions()
+    notes = {"version": "2", "shift": "-1"}
+    save_file(model.state_dict(), tmp_path / "q.safetensors", metadata=notes)
+    loaded = load_quantizer(tmp_path / "q.safetensors")
+    assert (loaded.config, loaded.shift) == (model.config, -1)
+    unshifted = model.tokens_of(features())
+    assert loaded.tokens_of(features())[1:].tolist() == unshifted[:-1].tolist()
+    assert loaded.tokens_of(features())[0] == unshifted[0]
+
+
+def test_a_shift_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    for shift in ("2", "later"):
+        save_file(quantizer_state(), tmp_path / "q.safetensors", metadata={"shift": shift})
+        with pytest.raises(CheckpointError, match="names a shift of"):
+            load_quantizer(tmp_path / "q.safetensors")
+
+
+def test_version_2_hears_a_sound_alike_alone_and_filled_up_beside_a_longer_one() -> None:
+    model = convolutions()
+    short, long = torch.randn(1, 9, WIDTH), torch.randn(1, 20, WIDTH)
+    both = torch.cat([torch.nn.functional.pad(short, (0, 0, 0, 11), value=5.0), long])
+    is_sound = torch.ones(2, 20, 1)
+    is_sound[0, 9:] = 0.0
+    with torch.inference_mode():
+        assert torch.allclose(model(both, is_sound)[0, :9], model(short)[0], atol=1e-5)
+
+
+def test_version_2_sees_both_sides_of_a_frame_and_version_0_only_what_came_before() -> None:
+    rows = torch.randn(1, 20, WIDTH)
+    changed = rows.clone()
+    changed[0, 12:] += 3.0
+    older = Quantizer(QuantizerConfig(WIDTH, 12, 40)).eval()
+    with torch.inference_mode():
+        assert not torch.allclose(convolutions()(rows)[0, 11], convolutions()(changed)[0, 11])
+        assert torch.allclose(older(rows)[0, 11], older(changed)[0, 11])
+
+
+def test_sizes_beyond_reason_are_no_quantizer(tmp_path: Path) -> None:
+    for model in (convolutions(kernel=65), convolutions(blocks=33)):
+        save_file(model.state_dict(), tmp_path / "q.safetensors")
+        with pytest.raises(CheckpointError, match="is not a quantizer"):
+            load_quantizer(tmp_path / "q.safetensors")

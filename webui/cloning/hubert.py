@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from webui.arrays import SemanticTokens, Waveform
+from webui.arrays import SemanticTokens, SpeechFeatures, Waveform
 from webui.audio import resample
-from webui.checkpoint import StateDict, load_tensors
-from webui.cloning.quantizer import Features, Quantizer, load_quantizer
+from webui.checkpoint import StateDict, load_tensors, read_notes
+from webui.cloning.quantizer import Quantizer, load_quantizer
 from webui.errors import AudioFileError, CheckpointError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class HubertEncoder:
     """An encoder in float32 on one device."""
 
     def __init__(self, model: "HubertModel", layer: int) -> None:
-        self._model, self._layer = model, layer
+        self._model, self.layer = model, layer
         config = model.config
         self.width = int(config.hidden_size)
         self.hop = int(np.prod(config.conv_stride))  # samples a frame
@@ -58,7 +58,7 @@ class HubertEncoder:
         return self._model.device
 
     @torch.inference_mode()
-    def features(self, waveform: Waveform, rate: int) -> Features:
+    def features(self, waveform: Waveform, rate: int) -> SpeechFeatures:
         """Describe what is said in each frame: (frames, width) in float32.
 
         The sound is padded by half of what a frame sees beyond its hop, so that frame n describes
@@ -83,7 +83,7 @@ class HubertEncoder:
         padded = np.pad(sound, (before, max(0, total - before - len(sound))))[:total]
         given = torch.from_numpy(padded.astype(np.float32)).to(self.device).unsqueeze(0)
         states = self._model(given, output_hidden_states=True).hidden_states
-        return np.asarray(states[self._layer][0].float().cpu())
+        return np.asarray(states[self.layer][0].float().cpu())
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,14 @@ class SpeechListener:
 def load_listener(hubert_folder: Path, quantizer_file: Path, device: str = "cpu") -> SpeechListener:
     """Load an encoder and a quantizer that belong together.
 
+    A quantizer that names the layer of the encoder it was trained with is given that one.
+
     Raises:
         CheckpointError: a file is missing or damaged, or the two do not fit together.
     """
-    encoder = load_hubert(hubert_folder, device)
     quantizer = load_quantizer(quantizer_file, device)
+    layer = str(read_notes(quantizer_file).get("layer", ""))
+    encoder = load_hubert(hubert_folder, device, int(layer) if layer.isdecimal() else None)
     if quantizer.config.inputs != encoder.width:
         raise CheckpointError(
             f"The quantizer {quantizer_file.name} reads {quantizer.config.inputs} features a frame "
@@ -120,15 +123,20 @@ def load_listener(hubert_folder: Path, quantizer_file: Path, device: str = "cpu"
     return SpeechListener(encoder, quantizer, quantizer_file.stem)
 
 
-def load_hubert(folder: Path, device: str = "cpu") -> HubertEncoder:
+def load_hubert(folder: Path, device: str = "cpu", layer: int | None = None) -> HubertEncoder:
     """Load an encoder from a folder in transformers' layout.
 
     Layers behind the one that is read are left out, which gives the same features sooner.
 
+    Args:
+        folder: the encoder's.
+        device: where to compute.
+        layer: whose features to give; None takes the one that the folder names, or Bark's.
+
     Raises:
-        CheckpointError: a file is missing, damaged, or not HuBERT's.
+        CheckpointError: a file is missing, damaged, or not HuBERT's, or there is no such layer.
     """
-    config, layer = _read_config(folder)
+    config, layer = _read_config(folder, layer)
     path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if path is None:
         raise CheckpointError(
@@ -151,7 +159,7 @@ def load_hubert(folder: Path, device: str = "cpu") -> HubertEncoder:
     return HubertEncoder(model, layer)
 
 
-def _read_config(folder: Path) -> "tuple[HubertConfig, int]":
+def _read_config(folder: Path, wanted: int | None) -> "tuple[HubertConfig, int]":
     from transformers import HubertConfig
 
     values = _read_json(folder / "config.json")
@@ -162,7 +170,8 @@ def _read_config(folder: Path) -> "tuple[HubertConfig, int]":
         )
     try:
         config = HubertConfig.from_dict(values)
-        layer = int(((_read_json(facts) or {}) if facts.is_file() else {}).get("layer", BARK_LAYER))
+        known = ((_read_json(facts) or {}) if facts.is_file() else {}).get("layer", BARK_LAYER)
+        layer = int(known) if wanted is None else wanted
     except (TypeError, ValueError, AttributeError) as fault:
         raise CheckpointError(f"The config.json in {folder.name} cannot be used.") from fault
     if not 0 < layer <= config.num_hidden_layers:
