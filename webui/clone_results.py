@@ -133,7 +133,11 @@ class CloneCandidate:
 
 @dataclass(frozen=True, eq=False)
 class CloneOutcome:
-    """All clones of one order, the best one first."""
+    """All clones of one order, the best one first.
+
+    `failures` are for who puts the shares of an order together: a share may even have no clone. Of
+    a whole order they stand in the best clone's notes.
+    """
 
     family: str
     candidates: tuple[CloneCandidate, ...]
@@ -141,3 +145,4 @@ class CloneOutcome:
     reference: Waveform  # the part that was used for the best candidate, at `sample_rate`
     sample_rate: int
     compute_seconds: float = 0.0
+    failures: tuple[tuple[Method, str], ...] = ()  # what failed, and why

@@ -409,6 +409,42 @@ def test_a_report_can_be_stopped(worker, script):
     assert isinstance(events[-1], Cancelled)
 
 
+# Shares of an order
+
+
+def shares(worker, what, count):
+    """What each share of an order gives."""
+    bare = CloneRequest(what, "ada")
+    return [
+        outcome(run(worker, dataclasses.replace(bare, share=(number, count))))
+        for number in range(count)
+    ]
+
+
+def test_the_shares_of_an_order_are_its_clones(worker):
+    what = order("quantizer", "transcript", transcript="Hello.", windows=2, takes=2, report=False)
+    facts = [
+        (each.method, each.window, each.seed) for each in outcome(clone(worker, what)).candidates
+    ]
+    first, second = shares(worker, what, 2)
+    shared = [*first.candidates, *second.candidates]
+    assert len(facts) == 6
+    assert sorted((each.method, each.window.score, each.seed) for each in shared) == sorted(
+        (method, window.score, seed) for method, window, seed in facts
+    )
+
+
+def test_a_share_in_which_all_failed_tells_why_and_has_no_clone(worker, script):
+    script.faults["quantizer"] = CloneError("There is no quantizer.")
+    what = order("quantizer", "transcript", transcript="Hello.", report=False)
+    first, second = shares(worker, what, 2)
+    assert first.candidates == ()
+    assert len(first.reference) == 0
+    assert first.failures == (("quantizer", "There is no quantizer."),)
+    assert [each.notes for each in second.candidates] == [("Made by transcript.",)]
+    assert second.failures == ()
+
+
 # Memory
 
 

@@ -128,8 +128,9 @@ def test_several_takes_are_spoken_as_one_batch(worker, speech, monkeypatch):
     monkeypatch.setattr(worker_module, "speak", None)
     monkeypatch.setattr(worker_module, "speak_batch", speech)
     speech.scripts = [(Done(SPEECH), Done(SPEECH))]
-    request = dataclasses.replace(SPEAK, controls=SpeechControls(takes=2))
+    request = dataclasses.replace(SPEAK, controls=SpeechControls(takes=2), share=(1, 2))
     assert [type(each) for each in do(worker, request)[-2:]] == [Done, Done]
+    assert speech.arguments[0][-1] == (1, 2)
 
 
 # What goes wrong

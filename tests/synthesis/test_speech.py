@@ -310,6 +310,20 @@ def test_takes_made_together_are_those_made_alone(models: BarkModels, voice: Spe
         np.testing.assert_allclose(speech.waveform, alone.waveform, atol=1e-6)
 
 
+def test_shares_of_the_takes_are_all_takes(models: BarkModels, voice: Speaker) -> None:
+    controls = changed(takes=3)
+
+    def takes(share: tuple[int, int]):
+        told = speak_batch(models, TEXT, voice, controls, CancelToken(), share=share)
+        return [event.result for event in told if isinstance(event, Done)]
+
+    whole, first, second = takes((0, 1)), takes((0, 2)), takes((1, 2))
+    shared = [first[0], second[0], first[1]]
+    for ours, theirs in zip(shared, whole, strict=True):
+        assert ours.seed == theirs.seed
+        np.testing.assert_allclose(ours.waveform, theirs.waveform, atol=1e-6)
+
+
 @pytest.mark.parametrize("continues", [False, True])
 def test_takes_without_a_voice_keep_their_own(models: BarkModels, continues: bool) -> None:
     controls = changed(takes=2, condition_on_previous=continues)

@@ -11,11 +11,10 @@ from webui.backend.clone_judge import VoiceJudge, VoiceTest, stop_if
 from webui.backend.clone_pace import ClonePace
 from webui.backend.clone_plan import (
     Attempt,
-    all_failed,
     attempts_of,
     chosen_windows,
-    failures_told,
     steps_of,
+    with_failures,
 )
 from webui.backend.clone_tools import CloneTools, Embed, clone_tools
 from webui.backend.clone_transcript import words_within
@@ -39,6 +38,7 @@ from webui.events import CancelToken, Checked, Cloned, Done, Event, Progress, Re
 from webui.synthesis.models import BarkModels
 
 REFERENCE_SECONDS = 30.0  # the most of a recording's speech that a clone is compared with
+_NOTHING = np.zeros(0, np.float32)  # the sound of a share in which every clone failed
 STAGES: dict[Method, tuple[str, str]] = {  # as in `Progress`, and in the user's words
     "quantizer": ("listen", "Reading speech tokens"),
     "transcript": ("listen", "Reading the transcript"),
@@ -111,17 +111,25 @@ class CloneJobs:
         for finding in check.findings:
             if finding.is_fatal:
                 raise AudioFileError(finding.words)
+        first, step = request.share
         attempts = attempts_of(order, methods, chosen_windows(order, recordings, check))
+        attempts = attempts[first::step]
         pace.end()
         pace.plan(steps_of(order, attempts), len(attempts))
         yield pace.begin("load")
         models = yield from self._family(request.family, pace, cancel)
         pace.end()
         job = _Job(order, recordings, check, models, request.bases, pace, cancel)
-        made = yield from self._candidates(job, attempts)
-        best = self._tools.cut(recordings, made[0].window, models.codec.sample_rate)
-        seconds, rate = self._clock() - begun, models.codec.sample_rate
-        yield Cloned(CloneOutcome(request.family, tuple(made), check, best, rate, seconds))
+        made, faults = yield from self._candidates(job, attempts)
+        rate = models.codec.sample_rate
+        if step == 1:
+            made = with_failures(faults, made)
+        best = self._tools.cut(recordings, made[0].window, rate) if made else _NOTHING
+        seconds = self._clock() - begun
+        failures = tuple((method, str(fault)) for method, fault in faults.items())
+        yield Cloned(
+            CloneOutcome(request.family, tuple(made), check, best, rate, seconds, failures)
+        )
         yield Done()
 
     def report(self, request: ReportRequest, cancel: CancelToken) -> Iterator[Event]:
@@ -180,8 +188,8 @@ class CloneJobs:
 
     def _candidates(
         self, job: _Job, attempts: Sequence[Attempt]
-    ) -> Generator[Event, None, list[CloneCandidate]]:
-        """Make every clone that can be made, and rank them; what failed becomes a note."""
+    ) -> Generator[Event, None, tuple[list[CloneCandidate], dict[Method, UserError]]]:
+        """Make every clone that can be made, and rank them; tell what failed."""
         made: list[CloneCandidate] = []
         faults: dict[Method, UserError] = {}
         for attempt in attempts:
@@ -203,11 +211,8 @@ class CloneJobs:
             if job.order.report:
                 candidate = yield from self._reported(job, candidate, attempt.number)
             made.append(candidate)
-        if not made:
-            raise CloneError(all_failed(faults))
         made.sort(key=lambda each: -(each.report.score if each.report else 0.0))
-        made[0] = replace(made[0], notes=(*made[0].notes, *failures_told(faults, made)))
-        return made
+        return made, faults
 
     def _voice(self, job: _Job, attempt: Attempt) -> Generator[Event, None, MadeVoice]:
         """Make one voice by the attempt's method."""

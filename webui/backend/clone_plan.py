@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from webui.backend.requests import CloneOrder
 from webui.clone_results import CloneCandidate, Method, Recording, RecordingCheck, Window
-from webui.errors import AudioFileError, UserError
+from webui.errors import AudioFileError, CloneError, UserError
 
 LEAST_SECONDS = 1.0  # of a part that a voice is made of
 MAX_SEED = 2**31 - 1
@@ -77,6 +77,20 @@ def all_failed(faults: Mapping[Method, UserError]) -> str:
     if len(faults) == 1:
         return str(next(iter(faults.values())))
     return " ".join(f"{NAMES[method]}: {fault}" for method, fault in faults.items())
+
+
+def with_failures(
+    faults: Mapping[Method, UserError], made: Sequence[CloneCandidate]
+) -> list[CloneCandidate]:
+    """Note at the best clone which others failed.
+
+    Raises:
+        CloneError: all of them did.
+    """
+    if not made:
+        raise CloneError(all_failed(faults))
+    best = replace(made[0], notes=(*made[0].notes, *failures_told(faults, made)))
+    return [best, *made[1:]]
 
 
 def failures_told(

@@ -28,13 +28,17 @@ class SpeakOrder:
 
 @dataclass(frozen=True, eq=False)
 class SpeakRequest:
-    """Say a text: progress, sound, then one `Done` with a speech for each take."""
+    """Say a text: progress, sound, then one `Done` with a speech for each take.
+
+    `share` (1, 3) is every third take, beginning with the second: the others are made elsewhere.
+    """
 
     text: str
     family: str
     speaker: Speaker | None = None
     controls: SpeechControls = field(default_factory=SpeechControls)
     language: str = "en"
+    share: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,14 @@ class CheckRequest:
 class CloneRequest:
     """Clone a voice: progress, then one `Cloned`.
 
-    `bases` are voices, with their names, that a conversion may start from.
+    `bases` are voices, with their names, that a conversion may start from. `share` (1, 3) is every
+    third clone of the order, beginning with the second: the others are made elsewhere.
     """
 
     order: CloneOrder
     family: str
     bases: tuple[tuple[str, Speaker], ...] = ()
+    share: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, eq=False)

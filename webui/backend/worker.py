@@ -164,10 +164,8 @@ class Worker:
         if controls.verify or controls.guard_drift:
             yield Progress("load", base, message="Loading what listens")
             judge, notes = speech_judge(request, models, self.cloning_models(manager))
-        say = speak_batch if controls.takes > 1 else speak
-        events = say(
-            models, request.text, request.speaker, controls, cancel, request.language, judge
-        )
+        said = (models, request.text, request.speaker, controls, cancel, request.language, judge)
+        events = speak_batch(*said, request.share) if controls.takes > 1 else speak(*said)
         note = manager.note(request.family)
         notes = (*notes, *([note] if note else []))
         for event in events:
