@@ -68,12 +68,29 @@ def read_audio(path: Path) -> tuple[Waveform, int]:
             waveform, rate = _decode_with_soundfile(file)
         else:
             waveform, rate = _decode_with_ffmpeg(path, demuxer=name)
+    return _checked(waveform), rate
+
+
+def read_audio_bytes(data: bytes) -> tuple[Waveform, int]:
+    """Read a recording from memory, as `read_audio` does; only what needs no other program.
+
+    Raises:
+        AudioFileError: it is not a recording, damaged, or outside the bounds.
+    """
+    reader, _ = _kind(data[:16])
+    if reader != "soundfile" or len(data) > MAX_FILE_BYTES:
+        raise AudioFileError("This file is not a recording that can be read; use wav or flac.")
+    waveform, rate = _decode_with_soundfile(io.BytesIO(data))
+    return _checked(waveform), rate
+
+
+def _checked(waveform: Waveform) -> OtherWaveform:
     if not waveform.size:
         raise AudioFileError("This recording holds no sound.")
     if not np.isfinite(waveform).all():
         raise AudioFileError("This recording holds values that are not numbers; export it again.")
     peak = float(np.abs(waveform).max())
-    return (waveform / np.float32(peak) if peak > 1.0 else waveform), rate
+    return waveform / np.float32(peak) if peak > 1.0 else waveform
 
 
 def resample(waveform: Waveform, from_rate: int, to_rate: int) -> OtherWaveform:
@@ -218,7 +235,7 @@ def _kind(magic: bytes) -> tuple[str, str]:
     raise AudioFileError(f"This file is not a recording that can be read; use {READABLE}.")
 
 
-def _decode_with_soundfile(file: BinaryIO) -> tuple[Waveform, int]:
+def _decode_with_soundfile(file: BinaryIO | io.BytesIO) -> tuple[Waveform, int]:
     """Decode a bounded part of an open file, block by block."""
     try:
         with soundfile.SoundFile(file) as sound:

@@ -51,6 +51,7 @@ __all__ = [
     "pack_speaker",
     "read_metadata_text",
     "read_npy_array",
+    "read_npy_bytes",
     "read_speaker",
     "read_speaker_arrays",
     "read_speaker_bytes",
@@ -129,10 +130,19 @@ def read_npy_array(path: Path, *, dimensions: int) -> np.ndarray:
         SpeakerFileError: it is missing, too big, or holds something else.
     """
     cap = MAX_HEADER_BYTES + 16 + MAX_LENGTH * 8 * (1 if dimensions == 1 else MAX_CODEBOOKS)
-    array = _read_array(read_regular_file(path, cap), path.name)
+    return read_npy_bytes(read_regular_file(path, cap), path.name, dimensions=dimensions)
+
+
+def read_npy_bytes(data: bytes, name: str, *, dimensions: int) -> np.ndarray:
+    """Read a small .npy of whole numbers from memory as int64.
+
+    Raises:
+        SpeakerFileError: it holds something else.
+    """
+    array = _read_array(data, name)
     if array.ndim != dimensions:
         raise SpeakerFileError(
-            f'The file "{path.name}" has {array.ndim} dimensions instead of {dimensions}.'
+            f'The file "{name}" has {array.ndim} dimensions instead of {dimensions}.'
         )
     return array
 
