@@ -123,6 +123,9 @@ def _run(
     studio = open_studio(service, settings, takes)
     page = build_page(studio)
     try:
+        if settings.ray is not None:  # a cluster that is not there is told before there is a page
+            count = service.devices()
+            say(f"The cluster has {count} device{'' if count == 1 else 's'}.")
         options = launch_options(settings) | {"server_port": port}
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -39,7 +39,7 @@ PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or e
 LIBRARY_PLACES = {
     "gradio": ("webui.ui", "app"),
     "fastapi": ("webui.http_api", "app"),
-    "ray": ("webui.backend.ray_engine",),
+    "ray": ("webui.backend.ray_cluster",),
     "TTS": ("webui.cloning.conversion",),
     "huggingface_hub": ("webui.backend.weights",),
     "soundfile": ("webui.audio",),
@@ -277,6 +277,7 @@ def tab_faults(each: Module) -> list[str]:
         if lies_in(target, ("webui.synthesis.models", "webui.synthesis.speech"))
         or lies_in(target, ("webui.backend.worker", "webui.backend.model_manager"))
         or lies_in(target, ("webui.backend.local_engine", "webui.backend.inline_engine"))
+        or target.startswith("webui.backend.ray_")
     ]
     for node in ast.walk(each.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -377,6 +378,7 @@ BAD_SAMPLES = [
     (place_faults, "webui.backend.service", "def f():\n    import gradio as gr\n"),
     (place_faults, "webui.synthesis.text", "from transformers import EncodecModel\n"),
     (place_faults, "webui.backend.worker", "import subprocess\n"),
+    (place_faults, "webui.backend.ray_engine", "def f():\n    import ray\n"),
     (place_faults, "webui.quality.similarity", "def f():\n    import resemblyzer\n"),
     (place_faults, "webui.quality.report", "from transformers import WhisperProcessor\n"),
     (call_faults, "webui.backend.weights", "import os\nhome = os.environ['HOME']\n"),
@@ -393,6 +395,7 @@ BAD_SAMPLES = [
     (import_time_faults, "webui.audio", "import logging\nlogging.basicConfig()\n"),
     (import_time_faults, "webui.audio", "import torch\ntorch.load = None\n"),
     (tab_faults, "webui.ui.speak_tab", "from webui.backend.worker import Worker\n"),
+    (tab_faults, "webui.ui.speak_tab", "from webui.backend.ray_engine import RayEngine\n"),
     (tab_faults, "webui.ui.speak_tab", "def f(a, b, c, d, e, f, g): ...\n"),
     (size_faults, "webui.audio", "def f():\n" + "    x = 1\n" * 60),
     (size_faults, "webui.audio", "x = 1\n" * 401),

@@ -13,8 +13,11 @@ import pytest
 
 from tests.command_line import CommandLine
 from webui import cli_doctor
+from webui.backend import ray_cluster
+from webui.backend.ray_cluster import Place
 from webui.cli_doctor import (
     Finding,
+    examine_cluster,
     examine_device,
     examine_families,
     examine_ffmpeg,
@@ -23,6 +26,7 @@ from webui.cli_doctor import (
     examine_python,
     examine_speaker_encoder,
 )
+from webui.errors import EngineError
 from webui.quality import similarity
 from webui.settings import Settings
 
@@ -351,3 +355,48 @@ def test_a_disk_that_is_nearly_full_is_a_hint(tmp_path, monkeypatch):
     findings = list(examine_folders(settings(tmp_path)))
     assert [finding.state for finding in findings] == ["hint"] * 4
     assert findings[0].found.endswith("only 0.5 GB free")
+
+
+# ---- a cluster
+
+
+class FakeCluster:
+    """Has two nodes, one of them with two cards."""
+
+    def __init__(self, nodes=("gpu1", "gpu1", "gpu2")) -> None:
+        self.nodes, self.has_left = nodes, False
+
+    def places(self):
+        return tuple(Place(node, node, "gpu", number, 0) for number, node in enumerate(self.nodes))
+
+    def leave(self) -> None:
+        self.has_left = True
+
+
+def test_without_a_cluster_nothing_is_said_of_one(tmp_path):
+    assert list(examine_cluster(settings(tmp_path))) == []
+
+
+def test_the_devices_of_a_cluster_are_counted_and_it_is_left_again(tmp_path, monkeypatch):
+    cluster = FakeCluster()
+    monkeypatch.setattr(ray_cluster, "join", lambda settings: cluster)
+    (finding,) = examine_cluster(settings(tmp_path, ray="auto"))
+    assert finding == Finding("cluster", "ok", "3 devices: 2 on gpu1, 1 on gpu2")
+    assert cluster.has_left
+
+
+def test_a_cluster_without_a_device_is_a_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_cluster, "join", lambda settings: FakeCluster(()))
+    (finding,) = examine_cluster(settings(tmp_path, ray="auto", device="cuda"))
+    assert finding.state == "fault"
+    assert "--device cuda" in finding.mend
+
+
+def test_a_cluster_that_is_not_there_is_a_fault_in_its_own_words(tmp_path, monkeypatch):
+    def refuse(settings):
+        raise EngineError("No Ray cluster runs on this machine.")
+
+    monkeypatch.setattr(ray_cluster, "join", refuse)
+    (finding,) = examine_cluster(settings(tmp_path, ray="auto"))
+    assert (finding.state, finding.found) == ("fault", "No Ray cluster runs on this machine.")
+    assert "docs/cluster.md" in finding.mend

@@ -87,7 +87,9 @@ def test_commands_in_the_text_are_understood(page):
             if words[:3] == ["python", "-m", "webui"]:
                 build_parser().parse_args(words[3:])
             elif words[:1] == ["./install.sh"]:
-                assert set(words[1:]) <= {"run", "test", "--cpu"}, line
+                before, _, flags = " ".join(words[1:]).partition("run ")
+                assert set(before.split()) <= {"run", "test", "--cpu", "--with", "ray"}, line
+                build_parser().parse_args(["serve", *flags.split()])
 
 
 def test_the_page_about_speaking_lists_every_control_and_its_flag():

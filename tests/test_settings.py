@@ -24,6 +24,8 @@ def test_an_empty_environment_gives_the_defaults():
         ("models_dir", "/big/models", Path("/big/models")),
         ("family", "bark-small", "bark-small"),
         ("engine", "inline", "inline"),
+        ("ray", "auto", "auto"),
+        ("ray", "192.168.1.5:6379", "192.168.1.5:6379"),
         ("device", "cuda:1", "cuda:1"),
         ("precision", "int8", "int8"),
         ("threads", "2", 2),
@@ -61,6 +63,8 @@ def test_every_word_for_no_means_no(word):
         ("WEBUI_PORT", ""),
         ("WEBUI_THREADS", "-1"),
         ("WEBUI_ENGINE", "rocket"),
+        ("WEBUI_RAY", "192.168.1.5"),
+        ("WEBUI_RAY", "ray://192.168.1.5:10001"),
         ("WEBUI_DEVICE", "cuda:x"),
         ("WEBUI_PRECISION", "fp64"),
         ("WEBUI_FAMILY", "../mini"),
@@ -76,6 +80,10 @@ def test_every_word_for_no_means_no(word):
 def test_an_unusable_value_is_refused_by_its_variables_name(variable, text):
     with pytest.raises(SettingsError, match=f"^{variable} is .*must"):
         Settings.from_environment({variable: text})
+
+
+def test_an_empty_address_means_that_there_is_no_cluster():
+    assert Settings.from_environment({"WEBUI_RAY": " "}).ray is None
 
 
 def test_an_unusable_flag_is_refused_by_its_name():

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -66,7 +67,8 @@ def examine(settings: "Settings") -> list[Finding]:
     """Look at the installation, the machine, the folders and the models."""
     findings = [examine_python(), *examine_packages()]
     if not any(finding.state == "fault" for finding in findings):
-        findings += [examine_device(settings), *examine_families(settings)]
+        findings += [examine_device(settings), *examine_cluster(settings)]
+        findings += examine_families(settings)
         findings += examine_cloning(settings)
         findings.append(examine_speaker_encoder())
     findings += [examine_ffmpeg(), *examine_folders(settings)]
@@ -129,6 +131,31 @@ def examine_device(settings: "Settings") -> Finding:
         mend = "There is an NVIDIA card: delete .venv and run ./install.sh without --cpu."
         return Finding("device", "hint", found, mend)
     return Finding("device", "ok", found)
+
+
+def examine_cluster(settings: "Settings") -> Iterator[Finding]:
+    """Can the Ray cluster be joined, and which devices has it? Only where one is asked for."""
+    if settings.ray is None:
+        return
+    from webui.backend.ray_cluster import join
+
+    try:
+        cluster = join(settings)
+    except UserError as fault:
+        yield Finding("cluster", "fault", str(fault), "docs/cluster.md says how to start one.")
+        return
+    try:
+        nodes = Counter(place.node_name for place in cluster.places())
+    finally:
+        cluster.leave()
+    count = nodes.total()
+    found = f"{count} device{'' if count == 1 else 's'}"
+    if not count:
+        mend = f"No node has what --device {settings.device} asks for."
+        yield Finding("cluster", "fault", found, mend)
+        return
+    where = ", ".join(f"{number} on {node}" for node, number in sorted(nodes.items()))
+    yield Finding("cluster", "ok", f"{found}: {where}")
 
 
 def examine_families(settings: "Settings") -> Iterator[Finding]:

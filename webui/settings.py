@@ -92,6 +92,14 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
+def _cluster(text: str) -> str | None:
+    if not text.strip():
+        return None
+    if text != "auto" and not re.fullmatch(r"[A-Za-z0-9._-]{1,255}:\d{1,5}", text):
+        raise ValueError("it must be auto, or a cluster's address such as 192.168.1.5:6379")
+    return text
+
+
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.:_-]{1,255}", text):
         raise ValueError("it must be a host name or an address, such as 127.0.0.1")
@@ -131,6 +139,12 @@ class Settings:
     )
     engine: str = _setting(
         "local", _one_of(ENGINES), "local: a process of its own per device; inline: this process"
+    )
+    ray: str | None = _setting(
+        None,
+        _cluster,
+        "compute on a Ray cluster instead: auto for the one that runs here, or its address",
+        shown="no cluster",
     )
     device: str = _setting("auto", _device, "auto, cpu, cuda, cuda:N or mps")
     precision: str = _setting("auto", _one_of(PRECISIONS), "auto, fp32, bf16, fp16 or int8")

@@ -7,12 +7,20 @@ import pytest
 
 from tests.backend.family_files import add_suno, add_tiny
 from tests.backend.scripted_engine import ScriptedEngine
+from tests.backend.small_cluster import small_cluster
 from webui.backend import downloads as downloads_module
 from webui.backend.family_folders import FamilyFolders
 from webui.backend.service import Service
 from webui.backend.speaker_library import SpeakerLibrary
 from webui.events import Cancelled, Done, Event, Progress
 from webui.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def ray_here():
+    """A Ray cluster in this process, for the tests that compute on one."""
+    with small_cluster():
+        yield
 
 
 @pytest.fixture

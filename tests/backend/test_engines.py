@@ -1,4 +1,4 @@
-"""One contract for both engines: what a door may rely on, whatever computes behind it."""
+"""One contract for all engines: what a door may rely on, whatever computes behind it."""
 
 import os
 import threading
@@ -20,6 +20,7 @@ from tests.backend.scripted_worker import (
     start,
     wait_until,
 )
+from tests.backend.small_cluster import RAY, ray_engine
 from webui.backend import local_engine
 from webui.backend.engine import Engine, make_engine
 from webui.backend.facts import EngineStatus, LoadedFamily
@@ -31,7 +32,14 @@ from webui.synthesis.controls import SpeechControls
 from webui.synthesis.models import load_models
 from webui.synthesis.speech import speak
 
-KINDS = {"inline": InlineEngine, "local": LocalEngine}
+KINDS = {"inline": InlineEngine, "local": LocalEngine, "ray": ray_engine}
+NAMES = ["inline", "local", RAY]
+
+
+def use(kind: str, request) -> None:
+    """See that there is a cluster where one is needed."""
+    if kind == "ray":
+        request.getfixturevalue("ray_here")
 
 
 def sound_of(events: list[Event]) -> np.ndarray:
@@ -43,18 +51,20 @@ def settings(tmp_path_factory) -> Settings:
     return Settings(data_dir=tmp_path_factory.mktemp("device"))
 
 
-@pytest.fixture(scope="module", params=["inline", "local"])
+@pytest.fixture(scope="module", params=NAMES)
 def engine(request, settings):
     """An engine that many tests use one after the other, as the app does."""
+    use(request.param, request)
     made = KINDS[request.param](settings, ScriptedWorker)
     yield made
     made.close()
     assert clashes(settings) == ""
 
 
-@pytest.fixture(params=["inline", "local"])
+@pytest.fixture(params=NAMES)
 def make(request, tmp_path):
     """Makes engines that are closed after the test."""
+    use(request.param, request)
     made: list[Engine] = []
 
     def new(worker=ScriptedWorker) -> Engine:
@@ -67,7 +77,7 @@ def make(request, tmp_path):
     assert clashes(Settings(data_dir=tmp_path)) == ""
 
 
-# What both do
+# What all do
 
 
 def test_speaking_gives_progress_then_sound_then_the_end(engine):
@@ -269,20 +279,25 @@ def test_a_worker_that_cannot_be_made_is_told_and_tried_again(make, tmp_path):
     assert_speaks(engine)
 
 
-@pytest.mark.parametrize(("name", "kind"), KINDS.items())
-def test_the_settings_choose_the_engine_and_nothing_is_started(name, kind):
+def test_an_engine_says_how_many_jobs_can_run_at_once(engine):
+    assert engine.devices() == 1
+
+
+@pytest.mark.parametrize("name", ["inline", "local"])
+def test_the_settings_choose_the_engine_and_nothing_is_started(name):
     engine = make_engine(Settings(engine=name))
-    assert type(engine) is kind
+    assert type(engine) is KINDS[name]
     assert getattr(engine, "process_id", None) is None
 
 
-# What both do with the real worker, on a family of random weights
+# What all do with the real worker, on a family of random weights
 
 TEXT = "hello there."
 
 
-@pytest.fixture(scope="module", params=["inline", "local"])
+@pytest.fixture(scope="module", params=NAMES)
 def real(request, tiny_family):
+    use(request.param, request)
     settings = Settings(models_dir=tiny_family.parent, device="cpu", precision="fp32", threads=1)
     made = KINDS[request.param](settings)
     yield made

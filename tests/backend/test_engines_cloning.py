@@ -1,10 +1,11 @@
-"""Cloning by both engines, with the built-in family: the same voice in whichever process."""
+"""Cloning by all engines, with the built-in family: the same voice in whichever process."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from tests.backend.small_cluster import RAY, ray_engine
 from webui.backend.inline_engine import InlineEngine
 from webui.backend.local_engine import LocalEngine
 from webui.backend.requests import (
@@ -32,11 +33,13 @@ from webui.speaker_file import read_speaker
 from webui.speaker_limits import limits_of
 
 MINI = PROJECT_FOLDER / "models" / "mini"
-KINDS = {"inline": InlineEngine, "local": LocalEngine}
+KINDS = {"inline": InlineEngine, "local": LocalEngine, "ray": ray_engine}
 
 
-@pytest.fixture(scope="module", params=["inline", "local"])
+@pytest.fixture(scope="module", params=["inline", "local", RAY])
 def engine(request):
+    if request.param == "ray":
+        request.getfixturevalue("ray_here")
     made = KINDS[request.param](Settings(device="cpu", precision="fp32", threads=1))
     yield made
     made.close()

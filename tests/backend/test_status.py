@@ -29,6 +29,10 @@ def shown(status: ServiceStatus) -> tuple[str, str, str, float | None]:
     [
         (IDLE, [MINI, BARK], None, ("ready", "Ready", "Mini · CPU", None)),
         (EngineStatus(False), [MINI], None, ("ready", "Ready", "Mini", None)),
+        (
+            dataclasses.replace(IDLE, devices=3), [MINI], None,
+            ("ready", "Ready", "Mini · CPU · 3 devices", None),
+        ),
         (BUSY, [MINI], None, ("busy", "Speaking", "Mini · CPU · 2 waiting", 0.4)),
         (
             dataclasses.replace(BUSY, waiting=0), [MINI], None,
@@ -59,8 +63,8 @@ def shown(status: ServiceStatus) -> tuple[str, str, str, float | None]:
         ),
     ],
     ids=[
-        "ready", "before the first job", "busy with others", "busy", "cloning", "loading",
-        "downloading",
+        "ready", "before the first job", "on a cluster", "busy with others", "busy", "cloning",
+        "loading", "downloading",
         "downloading beside a damaged one", "damaged", "no model", "failed", "asleep",
     ],
 )  # fmt: skip

@@ -60,7 +60,15 @@ def failed(fault: Exception) -> Failed:
 
 
 def make_engine(settings: Settings) -> Engine:
-    """Build the engine that the settings name; nothing is started or loaded yet."""
+    """Build the engine that the settings name; nothing is started or loaded yet.
+
+    Raises:
+        SettingsError: the settings ask for a cluster, and Ray is not installed.
+    """
+    if settings.ray is not None:
+        from webui.backend.ray_engine import RayEngine
+
+        return RayEngine(settings)
     if settings.engine == "inline":
         from webui.backend.inline_engine import InlineEngine
 

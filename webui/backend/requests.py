@@ -5,11 +5,17 @@ worker which sees none of our folders of voices can do it.
 """
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from webui.arrays import FineCodes, Speaker
+from webui.arrays import FineCodes, OtherWaveform, Speaker
 from webui.clone_results import Method, Recording
 from webui.synthesis.controls import SpeechControls
+from webui.training_results import Architecture, QuantizerWeights
+
+if TYPE_CHECKING:
+    from webui.training.features import Augmentation
+    from webui.training.pairs import NumberedText
+    from webui.training.plan import TrainingData, TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,90 @@ class ReportRequest:
     language: str = "en"
 
 
+@dataclass(frozen=True)
+class TrainingOrder:
+    """A quantizer to be made, as a person asks for it.
+
+    `texts` are spoken; a few of the pairs are dropped. `corpus` is a text that the nonsense is made
+    of, None the built-in one of the language; with `by_letter` words are made up too. `voices` are
+    ids; None takes the family's own ones, and none at all is allowed.
+    """
+
+    name: str
+    family: str | None = None
+    language: str = "en"
+    texts: int = 1_500
+    corpus: str | None = None
+    by_letter: bool = False
+    voices: tuple[str, ...] | None = None
+    temperature: float = 0.7
+    seed: int = 0
+    architecture: Architecture = "version_2"
+    augment: bool = False
+    epochs: int | None = None  # how often all pairs are learned from at most
+
+
+@dataclass(frozen=True, eq=False)
+class PairsRequest:
+    """Speak texts: progress, then a `PairMade` or a `PairDropped` for each of them."""
+
+    family: str
+    texts: "tuple[NumberedText, ...]"
+    controls: SpeechControls
+
+
+@dataclass(frozen=True, eq=False)
+class FeaturesRequest:
+    """Listen to sounds with a family's encoder: one `FeaturesHeard` for each of them.
+
+    `sounds` are numbers, sounds and their rates in Hz. What is augmented follows from `seed` and
+    the number.
+    """
+
+    family: str
+    sounds: tuple[tuple[int, OtherWaveform, int], ...]
+    augmentation: "Augmentation | None" = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class TrainRequest:
+    """Train a quantizer: points of the curve, and `QuantizerWeights` from time to time.
+
+    `resume` are those of the weights that came last; None begins.
+    """
+
+    data: "TrainingData"
+    plan: "TrainingPlan"
+    resume: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluateRequest:
+    """Say how good a quantizer is: one `QuantizerReport`.
+
+    Of each of `clips` a clone is made with it, by the family, and judged; without clips its words
+    and its likeness stay unknown.
+    """
+
+    data: "TrainingData"
+    plan: "TrainingPlan"
+    weights: QuantizerWeights
+    family: str = ""
+    language: str = "en"
+    clips: tuple[Recording, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class CompareRequest:
+    """Say which of two quantizers hears what was held out better: one `QuantizerComparison`."""
+
+    data: "TrainingData"
+    plan: "TrainingPlan"
+    first: QuantizerWeights
+    second: QuantizerWeights
+
+
 Request: TypeAlias = (
     SpeakRequest
     | LoadRequest
@@ -140,4 +230,9 @@ Request: TypeAlias = (
     | CheckRequest
     | CloneRequest
     | ReportRequest
+    | PairsRequest
+    | FeaturesRequest
+    | TrainRequest
+    | EvaluateRequest
+    | CompareRequest
 )

@@ -26,7 +26,8 @@ def service_status(
     title = speaking if family is None else family.title
     usable = family is not None and family.state == "installed"
     device = engine.device_name or DEVICE_TITLES.get(engine.device, engine.device)
-    facts = " · ".join(part for part in (title, device) if part)
+    cluster = f"{engine.devices} devices" if engine.devices > 1 else ""
+    facts = " · ".join(part for part in (title, device, cluster) if part)
     base = ServiceStatus(
         "ready",
         "Ready",
