@@ -73,7 +73,7 @@ class ScriptedCloning:
             denoise=self._denoise,
             check=self._check,
             cut=self._cut,
-            normalise=lambda waveform, rate: self._noted("normalise", waveform, rate),
+            normalise=lambda waveform, rate, level: self._noted("normalise", waveform, rate),
             by_quantizer=self._by_quantizer,
             by_transcript=self._by_transcript,
             by_conversion=self._by_conversion,

@@ -218,7 +218,7 @@ class CloneJobs:
         """Make one voice by the attempt's method."""
         rate = job.rate(attempt.window)
         cut = self._tools.cut(job.recordings, attempt.window, rate)
-        waveform = self._tools.normalise(cut, rate)
+        waveform = self._tools.normalise(cut, rate, job.models.family.voice_level_db)
         stop_if(job.cancel)
         if attempt.method == "quantizer":
             return (yield from self._heard(job, waveform, rate))

@@ -23,7 +23,7 @@ class CloneTools:
     denoise: Callable[[Waveform, int], Waveform]
     check: Callable[[Sequence[Recording], Embed | None], RecordingCheck]
     cut: Callable[[Sequence[Recording], Window, int], Waveform]
-    normalise: Callable[[Waveform, int], Waveform]
+    normalise: Callable[[Waveform, int, float | None], Waveform]
     by_quantizer: "Callable[..., MadeVoice]"
     by_transcript: "Callable[..., Generator[Event, None, MadeVoice]]"
     by_conversion: "Callable[..., Generator[Event, None, MadeVoice]]"
