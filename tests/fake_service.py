@@ -7,6 +7,7 @@ import numpy as np
 
 from tests.fake_cloning import FakeCloning
 from tests.fake_library import FakeLibrary
+from tests.fake_training import FakeTraining
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.requests import SpeakOrder
@@ -83,6 +84,7 @@ class FakeService(FakeCloning):
         self._families = {family.id: family for family in FAMILIES}
         self._voices = {voice.id: voice for voice in VOICES}
         self.library = FakeLibrary(self._voices)
+        self.training = FakeTraining()
 
     def families(self) -> list[FamilyInfo]:
         return list(self._families.values())
@@ -101,12 +103,17 @@ class FakeService(FakeCloning):
         return SpeechControls()
 
     def status(self) -> ServiceStatus:
+        if self.training.is_at_work:
+            return ServiceStatus("busy", "Training", "Mini · CPU", 0.5, "mini", "cpu", "fp32")
         return self.state_now or ServiceStatus(
             "ready", "Ready", "Mini · CPU", family="mini", device="cpu", precision="fp32"
         )
 
     def engine_status(self) -> EngineStatus:
         return EngineStatus(running=False, device="cpu", device_name="CPU", precision="fp32")
+
+    def devices(self) -> int:
+        return 1
 
     def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         known = self.family(family_id)

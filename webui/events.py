@@ -10,6 +10,7 @@ from webui.training_results import (
     FeaturesHeard,
     PairDropped,
     PairMade,
+    QuantizerComparison,
     QuantizerReport,
     QuantizerWeights,
     TrainingPoint,
@@ -123,7 +124,13 @@ class Cancelled:
 
 
 TrainingEvent: TypeAlias = (
-    PairMade | PairDropped | FeaturesHeard | TrainingPoint | QuantizerWeights | QuantizerReport
+    PairMade
+    | PairDropped
+    | FeaturesHeard
+    | TrainingPoint
+    | QuantizerWeights
+    | QuantizerReport
+    | QuantizerComparison
 )
 Event: TypeAlias = (
     Progress | AudioChunk | Checked | Cloned | Reported | TrainingEvent | Done | Failed | Cancelled

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from webui.backend.cloning_parts import CloningParts, QuantizerFiles
 from webui.backend.model_manager import ModelManager
@@ -13,9 +13,20 @@ from webui.family import FamilyConfig
 
 if TYPE_CHECKING:
     from webui.cloning.conversion.converter import Converter
-    from webui.cloning.hubert import SpeechListener
+    from webui.cloning.hubert import HubertEncoder, SpeechListener
     from webui.quality.similarity import SpeakerEncoder
     from webui.quality.words import Recogniser
+
+
+def load_encoder(folder: Path, device: str) -> "HubertEncoder":
+    """Load an encoder alone, as training does.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    from webui.cloning.hubert import load_hubert
+
+    return load_hubert(folder, device)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class PartLoaders:
     speaker_encoder: "Callable[[], SpeakerEncoder | None]"
     recogniser: "Callable[[str, Path | None], Recogniser | None]"
     converter: "Callable[[str, CloningParts, str], Converter]"
+    encoder: "Callable[[Path, str], HubertEncoder]" = load_encoder
 
 
 class CloningModels:
@@ -47,6 +59,7 @@ class CloningModels:
         self._loaders = loaders or part_loaders()
         self._clock = clock
         self._listeners: dict[tuple[Path, Path], SpeechListener] = {}
+        self._hearing: dict[Path, HubertEncoder] = {}  # an encoder alone, while training
         self._encoders: dict[str, SpeakerEncoder | None] = {}
         self._recognisers: dict[str, Recogniser | None] = {}
         self._converters: dict[str, Converter] = {}
@@ -56,12 +69,13 @@ class CloningModels:
     @property
     def nbytes(self) -> int:
         """The memory that all weights take."""
-        kept = (self._listeners, self._encoders, self._recognisers, self._converters)
-        return sum(int(getattr(each, "nbytes", 0)) for some in kept for each in some.values())
+        return sum(
+            int(getattr(each, "nbytes", 0)) for some in self._kept() for each in some.values()
+        )
 
     def unload(self) -> None:
         """Give all memory back."""
-        for some in (self._listeners, self._encoders, self._recognisers, self._converters):
+        for some in self._kept():
             some.clear()
 
     def touch(self) -> None:
@@ -87,6 +101,24 @@ class CloningModels:
             device = self._manager.device.name
             self._listeners[key] = self._loaders.listener(files.encoder, files.file, device)
         return self._listeners[key]
+
+    def encoder(self, config: FamilyConfig) -> "Generator[Event, None, HubertEncoder]":
+        """Give the encoder of a family's recordings, without a quantizer.
+
+        Raises:
+            FamilyNotFoundError: it is not here.
+            CheckpointError: a file is damaged.
+            DeviceMemoryError: it does not fit beside the family.
+        """
+        self.touch()
+        folder = self.parts.encoder(config)
+        if folder not in self._hearing:
+            yield Progress("load", 0.0, message="Loading the encoder")
+            self._hearing.clear()
+            need = sum(each.stat().st_size for each in _weights(folder))
+            self._manager.make_room(need, config.id, "the encoder of method 2")
+            self._hearing[folder] = self._loaders.encoder(folder, self._manager.device.name)
+        return self._hearing[folder]
 
     def speaker_encoder(self) -> "SpeakerEncoder | None":
         """Give what compares voices; None where it is not installed."""
@@ -115,6 +147,11 @@ class CloningModels:
             made = self._loaders.converter(name, self.parts, self._manager.device.name)
             self._converters[name] = made
         return self._converters[name]
+
+    def _kept(self) -> tuple[dict[Any, Any], ...]:
+        return (
+            self._listeners, self._hearing, self._encoders, self._recognisers, self._converters,
+        )  # fmt: skip
 
 
 def part_loaders() -> PartLoaders:

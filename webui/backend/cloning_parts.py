@@ -16,6 +16,7 @@ from webui.backend.cloning_catalogue import (
     part_entry,
 )
 from webui.backend.facts import CloningPart, PartKind, PartState
+from webui.backend.own_quantizers import OwnQuantizers
 from webui.backend.weights import MANIFEST, download_family, is_installed
 from webui.errors import FamilyNotFoundError
 from webui.events import CancelToken, Done, Event, Progress
@@ -31,18 +32,20 @@ COQUI_FOLDER = "coqui"  # where Coqui's converters keep what they download
 TTS_PYTHON = PROJECT_FOLDER / ".venv-tts" / "bin" / "python"  # made by `./install.sh --with tts`
 QUANTIZER_FILES = (".safetensors", ".pth")
 BARK_TOKENS = 10_000  # semantic tokens that the published quantizers know
+SHARED_TOKENS = "bark"  # how quantizers of users for them are kept
 
 Running = Callable[[str], float | None]  # how far a part's download is; None: it does not run
 
 
 @dataclass(frozen=True)
 class QuantizerFiles:
-    """A quantizer and the encoder whose features it reads."""
+    """A quantizer and the encoder whose features it reads; `title` is one's that users made."""
 
     name: str
     file: Path
     encoder: Path
     language: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,19 +81,42 @@ class CloningParts:
         """Where Whisper is; None while it is not here."""
         return self.path(WHISPER)
 
+    def encoder(self, config: FamilyConfig) -> Path:
+        """Give the folder of the encoder that listens to a family's recordings.
+
+        Raises:
+            FamilyNotFoundError: it is not here.
+        """
+        found = self._encoder(config)
+        if found is None:
+            entry = part_entry(ENCODER)
+            raise FamilyNotFoundError(
+                f"{entry.title} ({_size(entry.about_bytes)}), which listens to recordings, is not "
+                f"here. Download it: `python -m webui models --download {ENCODER}`."
+            )
+        return found
+
+    def _encoder(self, config: FamilyConfig) -> Path | None:
+        own = config.folder / OWN_ENCODER
+        return own if own.is_dir() else self.path(ENCODER)
+
     def quantizers(self, config: FamilyConfig) -> list[QuantizerFiles]:
-        """List the quantizers that are ready for a family, its own ones first."""
+        """List the quantizers that are ready for a family, the user's and its own ones first."""
         own_encoder = config.folder / OWN_ENCODER
-        encoder = own_encoder if own_encoder.is_dir() else self.path(ENCODER)
+        encoder = self._encoder(config)
         if encoder is None:
             return []
+        found = [
+            QuantizerFiles(each.name, each.file, encoder, each.language, each.title)
+            for each in self.made_here(config).all()
+        ]
         language = config.languages[0] if len(config.languages) == 1 else ""
         folder = config.folder / OWN_QUANTIZERS
         own = sorted(folder.iterdir()) if folder.is_dir() else []
-        found = [
+        found += [
             QuantizerFiles(file.stem, file, encoder, language)
             for file in own
-            if file.suffix in QUANTIZER_FILES
+            if file.suffix in QUANTIZER_FILES and file.stem not in {each.name for each in found}
         ]
         if encoder == own_encoder or not takes_published(config):
             return found
@@ -100,6 +126,11 @@ class CloningParts:
             for entry in sorted(published, key=lambda each: not each.suggested)
             if self.is_ready(entry.id)
         ]
+
+    def made_here(self, config: FamilyConfig) -> OwnQuantizers:
+        """Give the user's own quantizers for a family; those with Bark's tokens share theirs."""
+        shared = takes_published(config) and not (config.folder / OWN_ENCODER).is_dir()
+        return OwnQuantizers(self.root, SHARED_TOKENS if shared else config.id)
 
     def quantizer(self, config: FamilyConfig, language: str, wanted: str | None) -> QuantizerFiles:
         """Choose a quantizer: the one that is wanted, else the best for a language.
@@ -188,9 +219,13 @@ class CloningParts:
         ready = {each.name: each for each in self.quantizers(config)}
         for each in ready.values():
             if each.name not in CLONING_CATALOGUE:
+                title = (
+                    f"{each.title}, made here" if each.title else f"{config.title}'s own quantizer"
+                )
+                licence = "" if each.title else config.licence
                 yield CloningPart(
-                    each.name, "quantizer", f"{config.title}'s own quantizer", "ready",
-                    each.language, each.file.stat().st_size, config.licence, suggested=True,
+                    each.name, "quantizer", title, "ready", each.language,
+                    each.file.stat().st_size, licence, suggested=True,
                 )  # fmt: skip
         if not takes_published(config) or (config.folder / OWN_ENCODER).is_dir():
             return

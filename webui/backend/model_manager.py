@@ -102,6 +102,15 @@ class ModelManager:
                 )
             self.unload(others[0])
 
+    def config(self, family: str) -> FamilyConfig:
+        """Read a family's numbers; nothing is loaded.
+
+        Raises:
+            FamilyNotFoundError: it is not installed.
+            CheckpointError: its files are damaged.
+        """
+        return read_family(self._folders.find(family))
+
     def models(self, family: str, cancel: CancelToken) -> Generator[Event, None, BarkModels]:
         """Give a family that is ready to speak, loading it when it is not in memory.
 

@@ -22,6 +22,7 @@ from webui.backend.requests import (
 )
 from webui.backend.speaker_library import SpeakerLibrary
 from webui.backend.status import service_status
+from webui.backend.training_desk import TrainingDesk, TrainingStock
 from webui.backend.voice_previews import VoicePreviews
 from webui.backend.weights import is_installed
 from webui.errors import (
@@ -57,6 +58,8 @@ class Service(CloningDesk):
         self._sizes: dict[Path, tuple[int, int]] = {}  # of folders: time of change in ns, bytes
         self._previews = VoicePreviews(self._engine)
         self.library = LibraryDesk(self._library, self._looking, own, self._hear)
+        stock = TrainingStock(self._config, self._whole, self.voices, self.speaker)
+        self.training = TrainingDesk(settings, self._engine, stock)
         self._failure: Failed | None = None  # of the last job that needed the engine
         if own.is_dir():
             sweep_leftovers(own)
@@ -209,6 +212,7 @@ class Service(CloningDesk):
     def close(self) -> None:
         """Stop all work and give the memory back."""
         self._downloads.close()
+        self.training.close()
         self._engine.close()
 
     def _watched(self, events: Iterator[Event]) -> Iterator[Event]:

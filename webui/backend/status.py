@@ -7,6 +7,7 @@ from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, State
 from webui.events import Failed
 
 CLONING_STAGES = frozenset({"check", "listen", "encode", "convert", "report"})
+TRAINING_STAGES = frozenset({"pairs", "features", "train", "evaluate"})
 DEVICE_TITLES = {"": "", "cpu": "CPU", "mps": "Apple GPU"}
 
 
@@ -56,6 +57,7 @@ def _at_work(base: ServiceStatus, engine: EngineStatus) -> ServiceStatus:
     waiting = f"{engine.waiting} waiting" if engine.waiting else ""
     detail = " · ".join(part for part in (base.detail, waiting) if part)
     headline = "Cloning" if engine.stage in CLONING_STAGES else "Speaking"
+    headline = "Training" if engine.stage in TRAINING_STAGES else headline
     return _changed(base, "busy", headline, detail, engine.fraction)
 
 

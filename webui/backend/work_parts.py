@@ -54,11 +54,12 @@ class WorkParts(Generic[Item]):
             self._at_work.discard(part)
             self._left.extendleft(reversed(rest))
 
-    def stop(self) -> None:
-        """Ask all parts at work to stop."""
+    def stop(self) -> list[Part[Item]]:
+        """Ask all parts at work to stop; gives them."""
         with self._guard:
             for part in self._at_work:
                 part.token.cancel()
+            return list(self._at_work)
 
     @property
     def is_empty(self) -> bool:

@@ -21,14 +21,20 @@ from webui.backend.model_manager import MemoryPlan, ModelManager
 from webui.backend.requests import (
     CheckRequest,
     CloneRequest,
+    CompareRequest,
+    EvaluateRequest,
+    FeaturesRequest,
     LoadRequest,
+    PairsRequest,
     PreviewRequest,
     ReportRequest,
     Request,
     SpeakRequest,
+    TrainRequest,
     UnloadRequest,
 )
 from webui.backend.speech_judges import speech_judge
+from webui.backend.training_jobs import TrainingJobs
 from webui.errors import DeviceMemoryError, JobCancelled
 from webui.events import (
     AudioChunk,
@@ -44,10 +50,13 @@ from webui.events import (
 from webui.settings import Settings
 from webui.synthesis.models import BarkModels
 from webui.synthesis.speech import speak, speak_batch
+from webui.training_results import FeaturesHeard, PairDropped, PairMade
 
-_OF_CLONING = CheckRequest | CloneRequest | ReportRequest
-_OF_A_FAMILY = SpeakRequest | PreviewRequest | CloneRequest | ReportRequest
-_RESULTS = AudioChunk | Cloned | Reported  # after one of these a job is not begun again
+_OF_TRAINING = PairsRequest | FeaturesRequest | TrainRequest | EvaluateRequest | CompareRequest
+_OF_CLONING = CheckRequest | CloneRequest | ReportRequest | FeaturesRequest
+_OF_A_FAMILY = SpeakRequest | PreviewRequest | CloneRequest | ReportRequest | PairsRequest
+# After one of these a job is not begun again.
+_RESULTS = AudioChunk | Cloned | Reported | PairMade | PairDropped | FeaturesHeard
 LOADING_SHARE = 0.2  # of a job's progress, when its family has to be loaded first
 
 
@@ -59,12 +68,14 @@ class Worker:
         settings: Settings,
         manager: ModelManager | None = None,
         make_jobs: Callable[[ModelManager, CloningModels], CloneJobs] = CloneJobs,
+        make_training: Callable[[ModelManager, CloningModels], TrainingJobs] = TrainingJobs,
     ) -> None:
         self._settings = settings
         self._manager = manager
-        self._make_jobs = make_jobs
+        self._make_jobs, self._make_training = make_jobs, make_training
         self._models: CloningModels | None = None  # of cloning, beside the families
         self._jobs: CloneJobs | None = None
+        self._training: TrainingJobs | None = None
         self.device_lost = False  # only a new process can compute again
 
     def run(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
@@ -116,6 +127,8 @@ class Worker:
             yield from self._smaller_when_full(
                 request.family, manager, lambda: self._spoken(request, manager, cancel)
             )
+        elif isinstance(request, _OF_TRAINING):
+            yield from self._trained(request, manager, cancel)
         elif isinstance(request, CheckRequest):
             yield from self._cloning(manager).check(request, cancel)
         elif isinstance(request, CloneRequest):
@@ -136,6 +149,26 @@ class Worker:
         elif isinstance(request, UnloadRequest):
             manager.unload(request.family)
             yield Done()
+
+    def _trained(
+        self, request: _OF_TRAINING, manager: ModelManager, cancel: CancelToken
+    ) -> Iterator[Event]:
+        """Do what making a quantizer is made of."""
+        if self._training is None:
+            self._training = self._make_training(manager, self.cloning_models(manager))
+        jobs = self._training
+        if isinstance(request, PairsRequest):
+            yield from self._smaller_when_full(
+                request.family, manager, lambda: jobs.speak(request, cancel)
+            )
+        elif isinstance(request, FeaturesRequest):
+            yield from jobs.listen(request, cancel)
+        elif isinstance(request, TrainRequest):
+            yield from jobs.train(request, cancel)
+        elif isinstance(request, EvaluateRequest):
+            yield from jobs.evaluate(request, cancel)
+        else:
+            yield from jobs.compare(request, cancel)
 
     def _smaller_when_full(
         self, family: str, manager: ModelManager, begin: Callable[[], Iterator[Event]]
