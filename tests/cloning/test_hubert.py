@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tests.cloning.listeners import WIDTH, make_hubert, quantizer_state, write_published
 from webui.cloning.hubert import HubertEncoder, load_hubert, load_listener
@@ -127,3 +128,13 @@ def test_an_encoder_and_a_quantizer_that_do_not_belong_together_are_refused(
     assert listener.quantizer_name == "good"
     with pytest.raises(CheckpointError, match="trained with it"):
         load_listener(tmp_path / "hubert", other)
+
+
+def test_a_quantizer_that_names_its_layer_is_given_the_features_of_that_one(
+    tmp_path: Path,
+) -> None:
+    make_hubert(tmp_path / "hubert")
+    for layer, notes in ((3, {"layer": "3"}), (9, {}), (9, {"layer": "the third"})):
+        path = tmp_path / "q.safetensors"
+        save_file(quantizer_state(), path, metadata=notes)
+        assert load_listener(tmp_path / "hubert", path).encoder.layer == layer
