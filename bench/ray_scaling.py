@@ -20,6 +20,7 @@ from typing import Any
 
 from bench.fake_worker import PAIR_SECONDS, FakeWorker
 from webui.backend.engine import Engine
+from webui.backend.fan_out import LEAST_TEXTS
 from webui.backend.local_engine import LocalEngine
 from webui.backend.ray_engine import RayEngine
 from webui.backend.requests import PairsRequest, SpeakRequest
@@ -82,9 +83,8 @@ def scaling(settings: Settings, counts: Sequence[int]) -> list[dict[str, float]]
     for devices in counts:
         engine = RayEngine(settings, FakeWorker, most_devices=devices)
         try:
-            begun = time.perf_counter()
-            seconds_of_pairs(engine, devices)  # starts all processes
-            start = time.perf_counter() - begun
+            said = seconds_of_pairs(engine, devices * LEAST_TEXTS)  # starts all processes
+            start = said - LEAST_TEXTS * PAIR_SECONDS
             seconds = seconds_of_pairs(engine, devices * PAIRS_EACH)
         finally:
             engine.close()

@@ -9,7 +9,7 @@ import pytest
 from tests.backend import scripted_cloning as cloning
 from webui.arrays import Speaker
 from webui.backend.clone_plan import attempts_of
-from webui.backend.fan_out import in_turn, seeded, split, together
+from webui.backend.fan_out import LEAST_TEXTS, in_turn, seeded, split, together
 from webui.backend.requests import (
     CloneOrder,
     CloneRequest,
@@ -63,12 +63,15 @@ def run(request, scripts: list[list[Event]], cancel: CancelToken | None = None) 
 
 
 def test_texts_are_dealt_out_and_none_is_lost_or_doubled():
-    parts = split(pairs(7), 3)
+    parts = split(pairs(26), 3)
     numbers = [[each.number for each in part.texts] for part in parts]
-    assert numbers == [[0, 3, 6], [1, 4], [2, 5]]
+    assert numbers == [list(range(first, 26, 3)) for first in range(3)]
+    assert len(split(pairs(26), 9)) == 3
 
 
-@pytest.mark.parametrize("request_", [LoadRequest("tiny"), takes(1), pairs(1), clones()])
+@pytest.mark.parametrize(
+    "request_", [LoadRequest("tiny"), takes(1), pairs(1), pairs(LEAST_TEXTS), clones()]
+)
 def test_what_is_one_piece_stays_whole(request_):
     assert split(request_, 4) == [request_]
 

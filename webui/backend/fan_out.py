@@ -34,6 +34,7 @@ from webui.synthesis.controls import MAX_SEED
 
 Part: TypeAlias = Callable[[int, CancelToken], Iterator[Event]]
 LOOK_SECONDS = 0.05  # how soon the parts are told of a cancel
+LEAST_TEXTS = 8  # of a share: several are spoken in one pass, and a training sends small requests
 
 
 def seeded(request: Request) -> Request:
@@ -74,9 +75,9 @@ def _pieces(request: Request) -> int:
         takes = [1 if method == "quantizer" else order.takes for method in set(order.methods)]
         return windows * sum(takes)
     if isinstance(request, PairsRequest):
-        return len(request.texts)
+        return len(request.texts) // LEAST_TEXTS
     if isinstance(request, FeaturesRequest):
-        return len(request.sounds)
+        return len(request.sounds) // LEAST_TEXTS
     return MAX_SEED if isinstance(request, UnloadRequest) else 1
 
 

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from webui.backend.facts import EngineStatus
 from webui.backend.lease import Lease
-from webui.backend.ray_cluster import Actor, ActorGoneError, Cluster, Place
+from webui.backend.ray_cluster import Actor, Cluster, Place
 from webui.backend.ray_jobs import RayJob
 from webui.errors import EngineError
 from webui.events import Cancelled, Event, Failed, Progress
@@ -143,17 +144,14 @@ class RayPool:
 
     def _read(self, worker: RayWorker) -> None:
         """Pass the process's events on until it ends, and cancels to the process."""
-        try:
+        with suppress(Exception):  # a process that is gone, in any of the ways that Ray has for it
             while not worker.is_leaving:
                 job = worker.job
                 if job is not None:
                     self._look_at_cancel(worker, job)
                 for message in worker.actor.hear(LOOK_SECONDS if job else IDLE_LOOK_SECONDS):
                     self._take(worker, *message)
-        except ActorGoneError:
-            pass
-        finally:
-            self._bury(worker)
+        self._bury(worker)
 
     def _take(self, worker: RayWorker, word: str, number: int, content: object) -> None:
         worker.has_told = True
