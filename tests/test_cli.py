@@ -75,6 +75,7 @@ def starter(monkeypatch, tmp_path):
 def test_every_command_takes_json_and_every_setting_that_concerns_it(command):
     values = {"engine": "inline", "device": "cpu", "precision": "fp32", "family": "mini"}
     values |= {"hf_endpoint": "http://localhost", "auth": "me:word", "host": "localhost"}
+    values |= {"ray": "auto"}
     for each in SETTINGS_HELP:
         words = [each.flag] if each.is_switch else [each.flag, values.get(each.name, "3")]
         if each.name == "share":

@@ -3,7 +3,16 @@
 import sys
 from collections.abc import Sequence
 
-from webui import __version__, cli_clone, cli_doctor, cli_lists, cli_serve, cli_speak, cli_voices
+from webui import (
+    __version__,
+    cli_clone,
+    cli_doctor,
+    cli_lists,
+    cli_serve,
+    cli_speak,
+    cli_train,
+    cli_voices,
+)
 from webui.cli_terminal import (
     MisuseError,
     Parser,
@@ -23,6 +32,7 @@ COMMANDS = (
     ("clone", cli_clone.add_clone_arguments, cli_clone.run_clone, "clone a voice from recordings"),
     ("report", cli_clone.add_report_arguments, cli_clone.run_report, "say how good a voice is"),
     ("voices", cli_voices.add_arguments, cli_voices.run, "list, change, import, export voices"),
+    ("train", cli_train.add_arguments, cli_train.run, "make a quantizer for another language"),
     ("models", cli_lists.add_models_arguments, cli_lists.run_models, "list or download models"),
     ("serve", cli_serve.add_arguments, cli_serve.run, "start the page"),
     ("doctor", cli_doctor.add_arguments, cli_doctor.run, "say what is wrong and how to mend it"),

@@ -29,6 +29,10 @@ STAGES = {
     "encode": "encoding the sound",
     "convert": "converting the voice",
     "report": "judging the clone",
+    "pairs": "speaking pairs",
+    "features": "listening to the pairs",
+    "train": "learning",
+    "evaluate": "judging the quantizer",
 }
 CLONING = frozenset({"listen", "encode", "convert", "report"})
 CLEAR_LINE = "\r\033[K"

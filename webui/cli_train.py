@@ -1,0 +1,290 @@
+"""`python -m webui train`: makes a quantizer for another language, and tells how good it is."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from webui import cli_train_flags as flags
+from webui.cli_terminal import Parser, follow, print_json, print_table, say, write_out
+from webui.errors import StorageError, TrainingError
+from webui.events import CancelToken, Event
+from webui.settings_flags import PAGE_SETTINGS, add_settings_flags
+from webui.training_results import QuantizerReport, TrainingPoint
+
+if TYPE_CHECKING:
+    from webui.backend.service import Service
+    from webui.backend.training_facts import TrainingInfo
+    from webui.settings import Settings
+
+HEAD = ("ID", "STATE", "FAMILY", "LANGUAGE", "PAIRS", "RIGHT", "USED AS", "REMARK")
+MAX_TEXT_BYTES = 80_000_000
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to be done with trainings: its name, its words, what it does and in which words."""
+
+    name: str
+    meaning: str
+    declare: Callable[[argparse.ArgumentParser], object]
+    act: "Callable[[Service, argparse.Namespace], int]"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions of `train`; without one the trainings are listed."""
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", parser_class=Parser, title="actions"
+    )
+    for action in ACTIONS:
+        words = f"{action.meaning}.".capitalize()
+        inner = actions.add_parser(
+            action.name, help=action.meaning, description=words, allow_abbrev=False,
+            argument_default=argparse.SUPPRESS,
+        )  # fmt: skip
+        # What is left out here must not undo what was given before the action.
+        inner.add_argument("--json", action="store_true", help="write the result as JSON")
+        action.declare(inner)
+        add_settings_flags(inner, without=PAGE_SETTINGS, default=argparse.SUPPRESS)
+
+
+def run(arguments: argparse.Namespace, settings: "Settings") -> int:
+    """Do one thing with the trainings.
+
+    Raises:
+        UserError: a training, a value or a file cannot be used, or the work failed.
+        KeyboardInterrupt: the user stopped it; what was made is kept.
+    """
+    from webui.backend.service import Service
+
+    wanted = arguments.action or ACTIONS[0].name
+    (action,) = (each for each in ACTIONS if each.name == wanted)
+    service = Service(settings)
+    try:
+        return action.act(service, arguments)
+    finally:
+        service.close()
+
+
+# What each action does
+
+
+def _list(service: "Service", arguments: argparse.Namespace) -> int:
+    found = service.training.all()
+    if arguments.json:
+        print_json([asdict(each) for each in found])
+        return 0
+    print_table(HEAD, map(_row, found))
+    if not found:
+        say("There is no training yet. `python -m webui train start --name N` begins one.")
+    return 0
+
+
+def _start(service: "Service", arguments: argparse.Namespace) -> int:
+    from webui.backend.requests import TrainingOrder
+    from webui.backend.service import require_voice
+
+    voices: tuple[str, ...] | None = () if arguments.no_voices else None
+    if arguments.voice:
+        family = service.family(service.settings.family).id
+        known = service.voices(family)
+        voices = tuple(require_voice(known, each).id for each in arguments.voice)
+    order = TrainingOrder(
+        name=arguments.name,
+        family=service.settings.family,
+        language=arguments.language.lower(),
+        texts=arguments.texts,
+        corpus=None if arguments.corpus is None else read_text(arguments.corpus),
+        by_letter=arguments.by_letter,
+        voices=voices,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+        architecture=flags.ARCHITECTURES[arguments.architecture],
+        augment=arguments.augment,
+        epochs=arguments.epochs,
+    )
+    cancel = CancelToken()
+    events = service.training.start(order, cancel)
+    return _follow(service, arguments, order.name, events, cancel)
+
+
+def _import(service: "Service", arguments: argparse.Namespace) -> int:
+    from webui.backend.requests import TrainingOrder
+
+    order = TrainingOrder(
+        name=arguments.name,
+        family=service.settings.family,
+        language=arguments.language.lower(),
+        seed=arguments.seed,
+        architecture=flags.ARCHITECTURES[arguments.architecture],
+        augment=arguments.augment,
+        epochs=arguments.epochs,
+    )
+    cancel = CancelToken()
+    events = service.training.import_pairs(order, arguments.sources, cancel)
+    return _follow(service, arguments, order.name, events, cancel)
+
+
+def _continue(service: "Service", arguments: argparse.Namespace) -> int:
+    cancel = CancelToken()
+    events = service.training.resume(arguments.training, cancel)
+    return _follow(service, arguments, arguments.training, events, cancel)
+
+
+def _follow(
+    service: "Service",
+    arguments: argparse.Namespace,
+    training: str,
+    events: Iterator[Event],
+    cancel: CancelToken,
+) -> int:
+    """Show the work until it ends, then what came of it; `training` is its id or its name."""
+    try:
+        follow(_told(events), cancel)
+    except KeyboardInterrupt:
+        for each in _called(service, training):
+            say(f"What was made is kept. `python -m webui train continue {each.id}` goes on.")
+        raise
+    (info,) = _called(service, training)
+    arguments.training = info.id
+    return _show(service, arguments)
+
+
+def _called(service: "Service", training: str) -> "list[TrainingInfo]":
+    """The training of this id or name; none where it was not kept."""
+    name = " ".join(training.split())
+    return [each for each in service.training.all() if each.id == training or each.name == name]
+
+
+def _told(events: Iterator[Event]) -> Iterator[Event]:
+    """Pass the events on, and say how well it hears whenever that is measured."""
+    for event in events:
+        if isinstance(event, TrainingPoint) and event.accuracy is not None:
+            say(f"Step {event.step}: {event.accuracy:.1%} of the held-out frames right.")
+        yield event
+
+
+def _show(service: "Service", arguments: argparse.Namespace) -> int:
+    details = service.training.details(arguments.training)
+    if arguments.json:
+        print_json(asdict(details))
+        return 0
+    info = details.info
+    print_table(HEAD, [_row(info)])
+    if info.report is not None:
+        write_out("".join(f"{line}\n" for line in report_lines(info.report)))
+    if info.installed:
+        say(f"Cloning can use it: `--quantizer {info.installed}`.")
+    elif info.accuracy is not None:
+        say(f"`python -m webui train use {info.id}` lets cloning use it.")
+    return 0
+
+
+def _use(service: "Service", arguments: argparse.Namespace) -> int:
+    name = service.training.install(arguments.training)
+    say(f"Cloning can use it now: `python -m webui clone ... --quantizer {name}`.")
+    if arguments.json:
+        print_json({"training": arguments.training, "quantizer": name})
+    return 0
+
+
+def _unuse(service: "Service", arguments: argparse.Namespace) -> int:
+    service.training.uninstall(arguments.training)
+    say("Cloning does not use it any more. The training is kept.")
+    if arguments.json:
+        print_json({"training": arguments.training, "quantizer": None})
+    return 0
+
+
+def _compare(service: "Service", arguments: argparse.Namespace) -> int:
+    found = service.training.compare(arguments.first, arguments.second, arguments.on)
+    if arguments.json:
+        print_json({"first": arguments.first, "second": arguments.second, **asdict(found)})
+        return 0
+    names = {"first": arguments.first, "second": arguments.second}
+    write_out(
+        f"{arguments.first}: {found.first_accuracy:.1%} of the frames right\n"
+        f"{arguments.second}: {found.second_accuracy:.1%} of the frames right\n"
+        f"difference {found.low:+.1%} to {found.high:+.1%} (in 95 of 100 draws): "
+        + (f"{names[found.better]} hears better\n" if found.better in names else "alike\n")
+    )
+    return 0
+
+
+def _export(service: "Service", arguments: argparse.Namespace) -> int:
+    service.training.export(arguments.training, arguments.out)
+    say(f"Written: {arguments.out}")
+    if arguments.json:
+        print_json({"training": arguments.training, "out": str(arguments.out)})
+    return 0
+
+
+def _delete(service: "Service", arguments: argparse.Namespace) -> int:
+    service.training.delete(arguments.training)
+    say(f"{arguments.training} is deleted with its pairs. A quantizer in use stays.")
+    if arguments.json:
+        print_json({"deleted": arguments.training})
+    return 0
+
+
+def read_text(path: Path) -> str:
+    """Read a text to make nonsense of.
+
+    Raises:
+        StorageError: it cannot be read.
+        TrainingError: it is too large, or no text in UTF-8.
+    """
+    try:
+        if path.stat().st_size > MAX_TEXT_BYTES:
+            raise TrainingError(f'"{path.name}" is too large. A hundred pages are plenty.')
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise TrainingError(f'"{path.name}" is no text in UTF-8. Save it as one.') from fault
+    except OSError as fault:
+        raise StorageError(f'"{path.name}" cannot be read: {fault.strerror}.') from fault
+
+
+def report_lines(report: QuantizerReport) -> Iterator[str]:
+    """Say a report card in lines: how much is right first."""
+    yield (
+        f"{report.accuracy:.1%} of the frames right, {report.accuracy_top5:.1%} among the best "
+        f"five, in {report.held_out_pairs} pairs that were held out"
+    )
+    for what, share in (
+        ("voices", report.unseen_voices_accuracy), ("texts", report.unseen_texts_accuracy),
+    ):  # fmt: skip
+        if share is not None:
+            yield f"unseen {what}: {share:.1%}"
+    yield f"edits a token: {report.edit_distance:.2f}"
+    if report.words_right is not None:
+        yield f"clones made with it: {report.words_right:.0%} of their words understood"
+    if report.similarity is not None:
+        yield f"clones made with it: likeness {report.similarity:.2f}"
+    yield (
+        f"trained on {report.pairs} pairs, {report.parameters / 1e6:.1f} million parameters, "
+        f"{report.architecture.replace('_', ' ')}, shift {report.shift}"
+    )
+
+
+def _row(info: "TrainingInfo") -> tuple[str, ...]:
+    right = "" if info.accuracy is None else f"{info.accuracy:.1%}"
+    dropped = sum(info.dropped.values())
+    pairs = f"{info.pairs} of {info.texts}" + (f" ({dropped} dropped)" if dropped else "")
+    state = f"{info.state} {info.fraction:.0%}" if info.state == "running" else info.state
+    remark = info.words or info.name
+    return info.id, state, info.family, info.language, pairs, right, info.installed, remark
+
+
+ACTIONS = (
+    Action("list", "list the trainings, as without an action", flags.add_nothing, _list),
+    Action("start", "let a family speak, and learn to hear its tokens", flags.add_start, _start),
+    Action("import", "learn from pairs that others made", flags.add_import, _import),
+    Action("continue", "go on with a training", flags.add_training, _continue),
+    Action("show", "tell how a training stands", flags.add_training, _show),
+    Action("use", "let cloning use what a training made", flags.add_training, _use),
+    Action("unuse", "take it away from cloning", flags.add_training, _unuse),
+    Action("compare", "say which of two quantizers hears better", flags.add_compare, _compare),
+    Action("export", "write the quantizer into a file", flags.add_export, _export),
+    Action("delete", "remove a training with its pairs", flags.add_training, _delete),
+)
