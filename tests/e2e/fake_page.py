@@ -8,16 +8,36 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.fake_service import FakeService
+from tests.fake_training import FakeTraining
 from webui.settings import Settings
 
 SLOW_WORD = "slowly"
 SECONDS_AN_EVENT = 0.15
 SECONDS_A_DOWNLOAD_STEP = 0.8
 SECONDS_A_CLONE_STEP = 2.0
+SECONDS_A_TRAINING_STEP = 3.0
+
+
+class PacedTraining(FakeTraining):
+    """Moves on when it is looked at, and takes its time when the name asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moved_at = 0.0
+
+    def _move(self, made) -> None:
+        now, pace = time.monotonic(), SECONDS_A_TRAINING_STEP
+        if now - self._moved_at >= (pace if SLOW_WORD in made.order.name else 0.0):
+            self._moved_at = now
+            super()._move(made)
 
 
 class PacedService(FakeService):
     """Speaks one chunk a sentence, and takes its time when a text asks for it."""
+
+    def __init__(self, settings=None):
+        super().__init__(settings)
+        self.training = PacedTraining()
 
     def speak(self, order, cancel=None):
         self.chunks = max(order.text.count("."), 1)

@@ -27,6 +27,10 @@ STAGES = {
     "encode": "writing down the sound",
     "convert": "changing the voice",
     "report": "speaking a test sentence",
+    "pairs": "speaking pairs",
+    "features": "listening to the pairs",
+    "train": "learning",
+    "evaluate": "judging what was learned",
 }
 TELLING_STAGES = frozenset({"check", "listen", "encode", "convert", "report"})  # by their messages
 METHODS = {

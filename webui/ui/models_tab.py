@@ -14,6 +14,7 @@ from webui.errors import DownloadError, FamilyNotFoundError
 from webui.ui.faults import worded
 from webui.ui.messages import language_name, plain, progress_words, size_words
 from webui.ui.studio import Studio
+from webui.ui.training_words import PUBLIC_WORDS as TRAINING_WORDS
 
 HEAD = ["Family", "State", "Size", "Licence"]
 STATES = {
@@ -185,6 +186,8 @@ def facts(studio: Studio) -> str:
             f"- Your voices: {plain(str(studio.settings.speakers_dir))}",
             f"- Your takes: {plain(str(studio.settings.outputs_dir))}",
         ]
+    if studio.settings.public:
+        lines.append(f"- {TRAINING_WORDS}")
     lines.append(f"- Longest text: {studio.settings.max_text_characters:,} characters")
     lines.append(f"- Live playback: {'on' if studio.has_ffmpeg else 'off, ffmpeg is missing'}")
     return "\n".join(lines)

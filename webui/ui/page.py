@@ -19,6 +19,8 @@ from webui.ui.status_strip import StatusStrip
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner, new_owner
 from webui.ui.theme import ANNOUNCER, ON_LOAD, STYLES, TITLE, make_theme
+from webui.ui.training_rivals import rivals_key
+from webui.ui.training_tab import TrainingTab
 
 CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS = 600, 3_600
 STORAGE_SECRET = "bark-voice-studio"  # noqa: S105  the browser gets it: it only survives restarts
@@ -45,6 +47,10 @@ def build_page(studio: Studio) -> gr.Blocks:
                 clone_tab = CloneTab(studio)
             with gr.Tab("Speaker Library", id="library"):
                 library_tab = LibraryTab(studio)
+            training_tab = None
+            if not studio.settings.public:
+                with gr.Tab("Train", id="train"):
+                    training_tab = TrainingTab(studio)
             with gr.Tab("Models & settings", id="models"):
                 models_tab = ModelsTab(studio)
         gr.HTML(ANNOUNCER, elem_id="announcer")
@@ -52,7 +58,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         library_tab.wire(speak_tab, tabs, draft)
         strip.wire(tabs)
         clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)
-        all_tabs = _Tabs(speak_tab, clone_tab, library_tab, models_tab)
+        if training_tab is not None:
+            training_tab.wire(strip.timer.tick)
+        all_tabs = _Tabs(speak_tab, clone_tab, library_tab, models_tab, training_tab)
         _Opening(studio, all_tabs, strip).wire(page, owner, draft)
     page.queue(api_open=False, max_size=MAX_WAITING)
     return page
@@ -110,11 +118,13 @@ class _Tabs:
     clone: CloneTab
     library: LibraryTab
     models: ModelsTab
+    training: TrainingTab | None  # None on a public page
 
     def refilled(self) -> list[Any]:
         """The components that `refill` fills, in its order."""
         tabs = (self.speak, self.clone, self.library, self.models)
-        return [each for tab in tabs for each in tab.refilled()]
+        trained = [] if self.training is None else self.training.refilled()
+        return [*(each for tab in tabs for each in tab.refilled()), *trained]
 
     def refill(self, studio: Studio, owner: str, draft: object) -> list[Any]:
         """What all tabs are to show, with what the browser remembers."""
@@ -123,6 +133,7 @@ class _Tabs:
             *self.clone.refill(owner),
             *self.library.refill(),
             *self.models.refill(),
+            *([] if self.training is None else self.training.refill()),
         ]
 
 
@@ -190,6 +201,7 @@ class _Opening:
         page = request.session_hash or ""
         self.studio.desk.stop(page)
         self.studio.desk.stop(job_key(page))
+        self.studio.desk.stop(rivals_key(page))  # a training itself goes on
 
     def _installed(self) -> tuple[str, ...]:
         return tuple(family.id for family in self.studio.installed_families())

@@ -1,6 +1,7 @@
 """What the page asks of the service: the whole list, so that tests can stand in for it."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from webui.arrays import Waveform
@@ -13,10 +14,12 @@ from webui.backend.facts import (
     VoiceDetails,
     VoiceInfo,
 )
-from webui.backend.requests import CloneOrder, SpeakOrder
+from webui.backend.requests import CloneOrder, SpeakOrder, TrainingOrder
+from webui.backend.training_facts import TrainingDetails, TrainingInfo
 from webui.clone_results import CloneOutcome, Recording, RecordingCheck
 from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls
+from webui.training_results import QuantizerComparison
 
 
 @runtime_checkable
@@ -83,12 +86,53 @@ class VoiceLibrary(Protocol):
 
 
 @runtime_checkable
+class QuantizerStudio(Protocol):
+    """The part of `webui.backend.training_desk.TrainingDesk` that the page uses."""
+
+    def all(self) -> list[TrainingInfo]:
+        """All trainings, the newest first."""
+
+    def details(self, training: str) -> TrainingDetails:
+        """All that is known of one."""
+
+    def start(self, order: TrainingOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Begin a training, which goes on when nobody reads its events."""
+
+    def resume(self, training: str, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Go on with a training where it was left."""
+
+    def stop(self, training: str) -> None:
+        """Stop a training; what it has made is kept."""
+
+    def delete(self, training: str) -> None:
+        """Remove a training with its pairs."""
+
+    def install(self, training: str) -> str:
+        """Make the best weights so far usable for cloning."""
+
+    def uninstall(self, training: str) -> None:
+        """Take a training's quantizer away from cloning."""
+
+    def export(self, training: str, path: Path) -> None:
+        """Write the best weights so far into a new file."""
+
+    def compare(
+        self, first: str, second: str, on: str = "", cancel: CancelToken | None = None
+    ) -> QuantizerComparison:
+        """Let two quantizers listen to the same pairs."""
+
+
+@runtime_checkable
 class SpeakingService(Protocol):
     """The part of `webui.backend.service.Service` that the page uses."""
 
     @property
     def library(self) -> VoiceLibrary:
         """All that can be done with voices."""
+
+    @property
+    def training(self) -> QuantizerStudio:
+        """All that can be done with trainings."""
 
     def families(self) -> list[FamilyInfo]:
         """All families, installed or to be had."""

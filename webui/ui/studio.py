@@ -27,6 +27,7 @@ class Studio:
     shelf: TakeShelf
     clones: CloneShelf
     downloads: Downloads
+    files: Path  # that the page hands out, beside takes and clones
     desk: JobDesk = field(default_factory=JobDesk)
     clips: ClipReader = field(default_factory=ClipReader)
     has_ffmpeg: bool = field(default_factory=lambda: shutil.which("ffmpeg") is not None)
@@ -81,7 +82,8 @@ def open_studio(service: SpeakingService, settings: Settings, folder: Path) -> S
     """Build what the tabs share; takes are handed out from `folder`."""
     kept_in = None if settings.public else settings.outputs_dir
     clones = CloneShelf(folder / "clones")
-    return Studio(service, settings, TakeShelf(folder, kept_in), clones, Downloads(service))
+    takes, files = TakeShelf(folder, kept_in), folder / "files"
+    return Studio(service, settings, takes, clones, Downloads(service), files)
 
 
 def voice_label(voice: VoiceInfo) -> str:

@@ -10,13 +10,22 @@ STYLES = """
 .gradio-container { max-width: 1180px !important; width: 100% !important;
   margin: 0 auto !important; }
 .gradio-container > main, .gradio-container > main > .wrap { width: 100% !important; }
-#takes *, #voices *, #families *, #clone-ranking * { font-family: var(--font); }
+#takes *, #voices *, #families *, #clone-ranking *, #trainings * { font-family: var(--font); }
 #strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
   padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
 #strip p { margin: 0; }
 #strip .block, #strip-words { border: 0; background: none; padding: 0; }
 #download-terms { padding: 10px 14px; }
-#speak-status, #clone-status { min-height: 1.6em; }
+#speak-status, #clone-status, #train-status { min-height: 1.6em; }
+#train-card { padding: 10px 14px; }
+#train-card table { width: 100%; }
+svg.curve { width: 100%; display: block; }
+svg.curve polyline { fill: none; }
+svg.curve polyline.right { stroke: var(--primary-600); stroke-width: 3; }
+svg.curve polyline.loss { stroke: var(--body-text-color-subdued); stroke-width: 1.2; }
+svg.curve circle.right { fill: var(--primary-600); }
+svg.curve .grid { stroke: var(--border-color-primary); stroke-width: 1; }
+svg.curve .tick { fill: var(--body-text-color-subdued); }
 #insecure-note { display: none; }
 #clip-check, #clone-public { padding: 10px 14px; }
 #clip-check ul { list-style: none; padding-left: 0; margin: 0; }
@@ -56,17 +65,18 @@ ON_LOAD = """
     style.textContent = "#insecure-note { display: block !important; }";
     document.head.append(style);
   }
-  const said = { "#speak-status": "", "#clone-status": "", "#clip-check": "", at: 0 };
+  const places = ["#speak-status", "#clone-status", "#clip-check", "#train-status"];
+  const said = { at: 0 };
   const announce = (place) => {
     const line = document.querySelector(place)?.innerText.trim() ?? "";
     const target = document.querySelector("#announcement");
     const now = Date.now();
     const ended = /^(Done|Stopped)/.test(line);
-    if (!target || line === said[place] || (!ended && now - said.at < 3000)) return;
+    if (!target || line === (said[place] ?? "") || (!ended && now - said.at < 3000)) return;
     said[place] = line; said.at = now;
     target.textContent = line;
   };
-  setInterval(() => ["#speak-status", "#clone-status", "#clip-check"].forEach(announce), 500);
+  setInterval(() => places.forEach(announce), 500);
 }
 """
 
