@@ -11,6 +11,7 @@ import pytest
 from tests.backend.family_files import add_suno, add_tiny
 from tests.backend.voice_files import add_bark_voice, add_mismatched_voice, add_voice
 from tests.fake_service import FakeService
+from tests.fake_training import FakeTraining
 from tests.tiny_family import random_speaker
 from webui.backend.catalogue import CATALOGUE
 from webui.backend.facts import EngineStatus, LoadedFamily
@@ -21,6 +22,7 @@ from webui.backend.requests import (
     UnloadRequest,
 )
 from webui.backend.service import Service
+from webui.backend.training_desk import TrainingDesk
 from webui.backend.weights import MANIFEST
 from webui.errors import (
     CheckpointError,
@@ -242,4 +244,5 @@ def test_the_service_of_the_tests_has_every_public_name_with_the_same_signature(
         return {name: inspect.signature(each) for name, each in methods if name[0] != "_"}
 
     assert public(FakeService) == public(Service)
+    assert public(FakeTraining) == public(TrainingDesk)
     assert FakeService().settings == Settings()

@@ -40,11 +40,11 @@ def status_words(info: TrainingInfo | None) -> str:
         )
     if info.state == "failed":
         return f"**{name}: {plain(info.words)}**"
-    right = "" if info.accuracy is None else f" {info.accuracy:.1%} of the frames are right."
+    right = "" if info.accuracy is None else f"{info.accuracy:.1%} of the frames are right."
     if info.state == "done":
-        return f"Done: **{name}**.{plain(right)}"
+        return f"Done: **{name}**. {plain(right)}"
     kept = f"Stopped: **{name}**. {info.pairs:,} pairs are kept."
-    return f"{kept}{plain(right)} *Continue* goes on."
+    return f"{kept} {plain(right)} *Continue* goes on."
 
 
 def row(info: TrainingInfo) -> list[str]:
