@@ -13,6 +13,7 @@ HOP = 640  # samples of a frame
 CROP = RATE  # samples of one training crop
 WARP = 0.3  # octaves
 ESPEAK_SHARE = 0.4  # of the crops
+REFINED_SHARE = 0.75  # of the crops that the decoder learns from
 LEVELS = (-12.0, 3.0)  # decibels on the clips' own level
 
 
@@ -51,30 +52,38 @@ class Crops:
 class StoredCrops:
     """Endless random crops of the clips with the codes that the coarse and fine stages learn from.
 
-    Where a clip has codes that the fine stage has filled in, these stand for the true ones half the time.
+    `REFINED_SHARE` of them have codes that the fine stage has filled in, where there are any: all
+    that is spoken later has such codes, only recordings that are cloned have true ones.
     """
 
     def __init__(self, work: Path, generator: np.random.Generator) -> None:
-        codes, sounds = [], []
+        found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"codes": [], "refined": []}
         for shard in shards_of(work):
-            path = token_path(work, "codes", shard)
-            if not path.exists():
+            if not token_path(work, "codes", shard).exists():
                 continue
             sound = []
             for clip in read_shard(shard):
                 frames = -(-len(clip.samples) // HOP)
                 sound.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
-            for source in (path, token_path(work, "refined", shard)):
-                if source.exists():
-                    with np.load(source) as archive:
-                        codes.append(archive["values"])
-                    sounds.append(np.concatenate(sound))
-        self.codes, self.sound = np.concatenate(codes, 1), np.concatenate(sounds)
+            for kind, members in found.items():
+                path = token_path(work, kind, shard)
+                if path.exists():
+                    with np.load(path) as archive:
+                        members.append((archive["values"], np.concatenate(sound)))
+        self.streams = [
+            (np.concatenate([c for c, _ in members], 1), np.concatenate([s for _, s in members]))
+            for members in found.values()
+            if members
+        ]
         self.generator = generator
 
     def batch(self, count: int, frames: int = CROP // HOP) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes (count, codebooks, frames) and their sound (count, frames * HOP)."""
-        starts = self.generator.integers(self.codes.shape[1] - frames, size=count)
-        codes = np.stack([self.codes[:, s : s + frames] for s in starts]).astype(np.int64)
-        sound = np.stack([self.sound[s * HOP : (s + frames) * HOP] for s in starts])
-        return torch.from_numpy(codes), torch.from_numpy(sound.astype(np.float32) / 32_768)
+        rows, sounds = [], []
+        for _ in range(count):
+            refined = int(self.generator.random() < REFINED_SHARE)
+            codes, sound = self.streams[refined % len(self.streams)]
+            start = int(self.generator.integers(codes.shape[1] - frames))
+            rows.append(codes[:, start : start + frames].astype(np.int64))
+            sounds.append(sound[start * HOP : (start + frames) * HOP].astype(np.float32) / 32_768)
+        return torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(sounds))
