@@ -49,7 +49,7 @@ def test_quiet_and_loud_recordings_are_heard_alike(gain):
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
 def test_the_rate_does_not_matter(rate):
-    sound = speech("ada")
+    sound = speech("gus")  # of the high voices' last sound there is nothing left at 8 kHz
     found = detect_speech(resample(sound, RATE, rate), rate)
     assert np.asarray(found) == pytest.approx(np.asarray(detect_speech(sound, RATE)), abs=0.08)
 

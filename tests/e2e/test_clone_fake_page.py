@@ -115,7 +115,7 @@ def test_silence_and_a_text_are_told_and_cannot_be_cloned(visitor, fake_page, tm
     notes = tmp_path / "notes.wav"
     notes.write_text("These are notes, not a recording.")
     page.set_input_files("#clone-files input", str(notes))
-    page.get_by_text("This file is not a recording").wait_for()
+    page.get_by_text("This file is not a recording").first.wait_for()
     assert page.locator("#clone-button").is_disabled()
 
 
