@@ -31,7 +31,7 @@ LAYERS = {
         ("cli", "cli_clone", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6
     ),
     **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
-    **dict.fromkeys(("cli_train", "cli_train_flags"), 6),
+    **dict.fromkeys(("cli_actions", "cli_train", "cli_train_flags"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
 PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or events out

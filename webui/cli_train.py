@@ -1,19 +1,20 @@
 """`python -m webui train`: makes a quantizer for another language, and tells how good it is."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from webui import cli_train_flags as flags
-from webui.cli_terminal import Parser, follow, print_json, print_table, say, write_out
+from webui.cli_actions import Action, act, add_actions
+from webui.cli_terminal import follow, print_json, print_table, say, write_out
 from webui.errors import StorageError, TrainingError
 from webui.events import CancelToken, Event
-from webui.settings_flags import PAGE_SETTINGS, add_settings_flags
 from webui.training_results import QuantizerReport, TrainingPoint
 
 if TYPE_CHECKING:
+    from webui.backend.requests import TrainingOrder
     from webui.backend.service import Service
     from webui.backend.training_facts import TrainingInfo
     from webui.settings import Settings
@@ -22,31 +23,9 @@ HEAD = ("ID", "STATE", "FAMILY", "LANGUAGE", "PAIRS", "RIGHT", "USED AS", "REMAR
 MAX_TEXT_BYTES = 80_000_000
 
 
-@dataclass(frozen=True)
-class Action:
-    """One thing to be done with trainings: its name, its words, what it does and in which words."""
-
-    name: str
-    meaning: str
-    declare: Callable[[argparse.ArgumentParser], object]
-    act: "Callable[[Service, argparse.Namespace], int]"
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of `train`; without one the trainings are listed."""
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", parser_class=Parser, title="actions"
-    )
-    for action in ACTIONS:
-        words = f"{action.meaning}.".capitalize()
-        inner = actions.add_parser(
-            action.name, help=action.meaning, description=words, allow_abbrev=False,
-            argument_default=argparse.SUPPRESS,
-        )  # fmt: skip
-        # What is left out here must not undo what was given before the action.
-        inner.add_argument("--json", action="store_true", help="write the result as JSON")
-        action.declare(inner)
-        add_settings_flags(inner, without=PAGE_SETTINGS, default=argparse.SUPPRESS)
+    add_actions(parser, ACTIONS)
 
 
 def run(arguments: argparse.Namespace, settings: "Settings") -> int:
@@ -56,15 +35,7 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
         UserError: a training, a value or a file cannot be used, or the work failed.
         KeyboardInterrupt: the user stopped it; what was made is kept.
     """
-    from webui.backend.service import Service
-
-    wanted = arguments.action or ACTIONS[0].name
-    (action,) = (each for each in ACTIONS if each.name == wanted)
-    service = Service(settings)
-    try:
-        return action.act(service, arguments)
-    finally:
-        service.close()
+    return act(ACTIONS, arguments.action or ACTIONS[0].name, arguments, settings)
 
 
 # What each action does
@@ -82,7 +53,6 @@ def _list(service: "Service", arguments: argparse.Namespace) -> int:
 
 
 def _start(service: "Service", arguments: argparse.Namespace) -> int:
-    from webui.backend.requests import TrainingOrder
     from webui.backend.service import require_voice
 
     voices: tuple[str, ...] | None = () if arguments.no_voices else None
@@ -90,19 +60,13 @@ def _start(service: "Service", arguments: argparse.Namespace) -> int:
         family = service.family(service.settings.family).id
         known = service.voices(family)
         voices = tuple(require_voice(known, each).id for each in arguments.voice)
-    order = TrainingOrder(
-        name=arguments.name,
-        family=service.settings.family,
-        language=arguments.language.lower(),
+    order = replace(
+        _order(service, arguments),
         texts=arguments.texts,
         corpus=None if arguments.corpus is None else read_text(arguments.corpus),
         by_letter=arguments.by_letter,
         voices=voices,
         temperature=arguments.temperature,
-        seed=arguments.seed,
-        architecture=flags.ARCHITECTURES[arguments.architecture],
-        augment=arguments.augment,
-        epochs=arguments.epochs,
     )
     cancel = CancelToken()
     events = service.training.start(order, cancel)
@@ -110,9 +74,17 @@ def _start(service: "Service", arguments: argparse.Namespace) -> int:
 
 
 def _import(service: "Service", arguments: argparse.Namespace) -> int:
+    order = _order(service, arguments)
+    cancel = CancelToken()
+    events = service.training.import_pairs(order, arguments.sources, cancel)
+    return _follow(service, arguments, order.name, events, cancel)
+
+
+def _order(service: "Service", arguments: argparse.Namespace) -> "TrainingOrder":
+    """What is to be made, as far as `start` and `import` are told the same."""
     from webui.backend.requests import TrainingOrder
 
-    order = TrainingOrder(
+    return TrainingOrder(
         name=arguments.name,
         family=service.settings.family,
         language=arguments.language.lower(),
@@ -121,9 +93,6 @@ def _import(service: "Service", arguments: argparse.Namespace) -> int:
         augment=arguments.augment,
         epochs=arguments.epochs,
     )
-    cancel = CancelToken()
-    events = service.training.import_pairs(order, arguments.sources, cancel)
-    return _follow(service, arguments, order.name, events, cancel)
 
 
 def _continue(service: "Service", arguments: argparse.Namespace) -> int:

@@ -2,15 +2,16 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from webui import cli_lists
 from webui import cli_voice_flags as flags
+from webui.cli_actions import Action, act, add_actions
 from webui.cli_speak import FORMATS
-from webui.cli_terminal import Parser, follow, print_json, print_table, say
+from webui.cli_terminal import follow, print_json, print_table, say
 from webui.errors import (
     AudioFileError,
     SpeakerFileError,
@@ -19,7 +20,6 @@ from webui.errors import (
     VoiceNotFoundError,
 )
 from webui.events import CancelToken
-from webui.settings_flags import PAGE_SETTINGS, add_settings_flags
 
 if TYPE_CHECKING:
     from webui.arrays import Waveform
@@ -29,37 +29,13 @@ if TYPE_CHECKING:
 
 REFUSED = 1  # exit code when a file of several was refused
 Arguments: TypeAlias = argparse.Namespace
-Declare: TypeAlias = Callable[[argparse.ArgumentParser], object]
-Act: TypeAlias = Callable[["Service", argparse.Namespace], int]
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing to be done with voices: its name, its words, what it does and in which words."""
-
-    name: str
-    meaning: str
-    declare: Declare
-    act: Act
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions of `voices`; without one the voices are listed."""
     cli_lists.add_voices_arguments(parser)
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", parser_class=Parser, title="actions"
-    )
     listing = Action("list", "list the voices, as without an action", flags.add_list, _show)
-    for action in (listing, *ACTIONS):
-        words = f"{action.meaning}.".capitalize()
-        inner = actions.add_parser(
-            action.name, help=action.meaning, description=words, allow_abbrev=False,
-            argument_default=argparse.SUPPRESS,
-        )  # fmt: skip
-        # What is left out here must not undo what was given before the action.
-        inner.add_argument("--json", action="store_true", help="write the result as JSON")
-        action.declare(inner)
-        add_settings_flags(inner, without=PAGE_SETTINGS, default=argparse.SUPPRESS)
+    add_actions(parser, (listing, *ACTIONS))
 
 
 def run(arguments: argparse.Namespace, settings: "Settings") -> int:
@@ -70,14 +46,7 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
     """
     if arguments.action in (None, "list"):
         return cli_lists.run_voices(arguments, settings)
-    from webui.backend.service import Service
-
-    (action,) = (each for each in ACTIONS if each.name == arguments.action)
-    service = Service(settings)
-    try:
-        return action.act(service, arguments)
-    finally:
-        service.close()
+    return act(ACTIONS, arguments.action, arguments, settings)
 
 
 # What each action does
