@@ -12,7 +12,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 import soxr
 import torch
 
+from bench.figures import keep
 from bench.intervals import mean_interval, share
 from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from bench.unseen_speakers import UnseenSpeaker, unseen_speakers
@@ -36,7 +36,7 @@ from webui.cloning.methods import (
 )
 from webui.cloning.recording_check import normalise_level
 from webui.errors import UserError
-from webui.events import CancelToken, Done
+from webui.events import CancelToken, Done, result_of
 from webui.quality.similarity import speaker_encoder
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import controls_from_json
@@ -83,11 +83,11 @@ class Measurement:
         if method == "quantizer":
             return clone_with_quantizer(self.models, self.listener, sound, RATE)
         if method == "transcript":
-            return _finish(
+            return result_of(
                 clone_from_transcript(self.models, speaker.transcript, sound, RATE, drawing, cancel)
             )
         if method == "conversion":
-            return _finish(
+            return result_of(
                 clone_by_conversion(
                     self.models,
                     self.converter,
@@ -197,14 +197,6 @@ def verdicts(methods: dict[str, Any]) -> dict[str, Any]:
     return judged
 
 
-def _finish(steps: Generator[Any, None, MadeVoice]) -> MadeVoice:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 def _centroids(folder: Path) -> np.ndarray | None:
     """The clusters that are a family's semantic tokens, where it has them."""
     path = folder / "hubert" / "semantic_tokens.safetensors"
@@ -252,9 +244,7 @@ def main() -> int:
         result["kinds"][kind] = measure_kind(
             chosen.family, speakers, chosen.methods.split(","), chosen.sentences
         )
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    keep(result, chosen.out)
     return 0
 
 

@@ -8,9 +8,8 @@ is small here.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,10 @@ import numpy as np
 import torch
 
 from bench.bark_sizes import SIZES, bark_family, network_of, random_weights
+from bench.figures import keep
 from webui.arrays import Speaker
 from webui.backend.device import choose_threads
+from webui.events import result_of
 from webui.family import FamilyConfig
 from webui.speaker_file import read_speaker
 from webui.speaker_limits import limits_of
@@ -125,11 +126,11 @@ class Comparison:
             Drawing(controls.semantic, generators_of([seed])),
             semantic.EndRule(controls.min_eos_p, most),
         )
-        tokens = _finish(spoken)[0]
+        tokens = result_of(spoken)[0]
         if not len(tokens):
             return
         drawing = Drawing(controls.coarse, generators_of([seed]))
-        _finish(coarse.generate_coarse(self.coarse, self.family, [tokens], speaker, drawing))  # type: ignore[arg-type]
+        result_of(coarse.generate_coarse(self.coarse, self.family, [tokens], speaker, drawing))  # type: ignore[arg-type]
 
     def summary(self) -> dict[str, Any]:
         """The numbers of both stages in every smaller precision."""
@@ -200,14 +201,6 @@ def _compared(stage: Callable[[str], CausalTransformer]) -> ComparedStage:
     return ComparedStage(stage("fp32"), {name: stage(name) for name in SMALLER})
 
 
-def _finish(stage: Generator[int, None, Any]) -> Any:  # noqa: ANN401  (what the stage gives)
-    while True:
-        try:
-            next(stage)
-        except StopIteration as end:
-            return end.value
-
-
 def main() -> int:
     """Measure, write, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -229,11 +222,7 @@ def main() -> int:
         result["loss_is_small"] = judge(result["family_scores"])
     else:
         print(f"There is no family in {chosen.family}, so only random weights were measured.")
-    text = json.dumps(result, indent=1)
-    print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", "utf-8")
+    print(keep(result, chosen.out))
     return 0
 
 

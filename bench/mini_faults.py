@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.figures import keep
 from bench.intervals import mean_interval, share
 from webui.arrays import Speaker, Waveform
 from webui.cloning.speech_detection import detect_speech
@@ -145,11 +146,7 @@ def main() -> int:
     result["sentences"] = measure_sentences(models, voices, chosen.sentences, overrides)
     print(json.dumps(result), flush=True)
     result["long_texts"] = measure_long_texts(models, voices, chosen.voices, overrides)
-    text = json.dumps(result, indent=1)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", "utf-8")
-    print(text)
+    print(keep(result, chosen.out))
     return 0
 
 

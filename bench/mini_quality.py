@@ -21,6 +21,7 @@ import soxr
 import torch
 from pystoi import stoi
 
+from bench.figures import keep
 from bench.intervals import mean_interval, share
 from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from webui.arrays import Speaker, Waveform
@@ -183,11 +184,7 @@ def main() -> int:
         overrides = json.loads(arguments.controls)
         result["chain"] = measure_chain(measured, arguments.seed, overrides)
     result["measured_in_seconds"] = round(time.perf_counter() - started, 1)
-    text = json.dumps(result, indent=1)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text + "\n", "utf-8")
-    print(text)
+    print(keep(result, arguments.out))
     return 0
 
 

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.figures import keep
 from bench.intervals import share
 from bench.unseen_speakers import unseen_speakers
 from recipes.mini.hubert import MOMENTS
@@ -327,8 +328,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     for found in measured(arguments):
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        keep(found, arguments.out)
         print(json.dumps(found["curve"][-1:] or found["shipped"]), flush=True)
 
 

@@ -8,17 +8,16 @@ local engine, whose worker is a child process of this one.
 """
 
 import argparse
-import json
 import os
-import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.fake_worker import PAIR_SECONDS, FakeWorker
+from bench.figures import keep
+from bench.local_cluster import local_cluster
 from webui.backend.engine import Engine
 from webui.backend.fan_out import LEAST_TEXTS
 from webui.backend.local_engine import LocalEngine
@@ -35,29 +34,7 @@ JOBS = 30
 EVENTS = 5_000
 MEGABYTES = 32
 REPEATS = 3
-
-
-@contextmanager
-def cluster(devices: int) -> Iterator[None]:
-    """Start Ray on this machine with so many processors in name; nobody else may use it."""
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  (so Ray spells it): as the local engine
-    import ray
-
-    ray.init(
-        num_cpus=devices,
-        num_gpus=0,
-        include_dashboard=False,
-        object_store_memory=200 * 2**20,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
-    try:
-        yield
-    finally:
-        ray.shutdown()
+STORE_BYTES = 200 * 2**20
 
 
 def texts(count: int) -> tuple[NumberedText, ...]:
@@ -134,7 +111,7 @@ def main() -> None:
         result: dict[str, Any] = {"local": costs(local)}
     finally:
         local.close()
-    with cluster(max(counts)):
+    with local_cluster(max(counts), STORE_BYTES):
         engine = RayEngine(settings, FakeWorker, most_devices=1)
         try:
             result["ray"] = costs(engine)
@@ -148,7 +125,7 @@ def main() -> None:
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[2], 1),  # of 15 minutes: others computed too
     }
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ memory of its children is theirs alone.
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.figures import keep
 from bench.measured_child import MeasuredChild, Timing, Variant, ask_machine_facts
 from bench.quietness import QUIET_CORES, wait_for_quiet
 
@@ -149,9 +149,7 @@ def main() -> int:
         "bars": verdicts(sizes),
         "sizes": sizes,
     }
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    keep(result, chosen.out)
     return 0
 
 

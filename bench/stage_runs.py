@@ -1,6 +1,6 @@
 """One stage of Bark with random weights, ready to be timed: ours, or transformers' own."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from bench.bark_sizes import (
     random_weights,
 )
 from webui.arrays import Speaker
+from webui.events import result_of
 from webui.synthesis import coarse, semantic
 from webui.synthesis.controls import StageControls
 from webui.synthesis.fine import generate_fine
@@ -111,7 +112,7 @@ class OurRun:
         if self._stage == "text":
             prompt = semantic.TextPrompt([text_ids()])
             end = semantic.EndRule(min_eos_p=1.1, max_tokens=tokens)
-            made = _finish(
+            made = result_of(
                 semantic.generate_semantic(self._model, self._family.semantic, prompt, drawing, end)
             )[0]
         elif self._stage == "fine":
@@ -122,7 +123,7 @@ class OurRun:
         else:
             speaker = voice() if self._stage == "coarse_voice" else None
             rows = [semantic_tokens(tokens)]
-            codes = _finish(
+            codes = result_of(
                 coarse.generate_coarse(self._model, self._family, rows, speaker, drawing)
             )[0]
             made = codes.T.reshape(-1)
@@ -220,12 +221,3 @@ def _peer_model(size: str, part: str) -> Any:  # noqa: ANN401  (one of three cla
             mask = torch.tril(torch.ones((places, places), dtype=torch.bool))
             layer.attn.bias = mask.view(1, 1, places, places)
     return model.eval()
-
-
-def _finish(stage: Generator[int, None, Any]) -> Any:  # noqa: ANN401  (what the stage gives)
-    """Run a stage to its end and give what it returns."""
-    while True:
-        try:
-            next(stage)
-        except StopIteration as end:
-            return end.value

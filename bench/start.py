@@ -7,7 +7,6 @@ service and its engine in a child process.
 """
 
 import argparse
-import json
 import os
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.figures import keep
 from webui.backend.requests import SpeakOrder
 from webui.backend.service import Service
 from webui.events import AudioChunk, Done, Failed
@@ -157,11 +157,7 @@ def main() -> int:
         for name, bar in BARS.items()
         if name in result
     }
-    text = json.dumps(result, indent=1)
-    print(text)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text(text + "\n", "utf-8")
+    print(keep(result, chosen.out))
     return 0
 
 

@@ -16,7 +16,6 @@ that no training heard, through the family's codec: nothing can be expected to s
 """
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -29,6 +28,7 @@ import numpy as np
 import soxr
 import torch
 
+from bench.figures import keep
 from bench.intervals import mean_interval, share
 from bench.mini_quality import Measurement
 from bench.recogniser import RATE
@@ -188,11 +188,7 @@ def main() -> int:
         **{name: comparison.compare(overrides) for name, overrides in WAYS.items()},
         "measured_in_seconds": round(time.perf_counter() - started, 1),
     }
-    text = json.dumps(result, indent=1)
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(text + "\n", "utf-8")
-    print(text)
+    print(keep(result, arguments.out))
     return 0
 
 

@@ -1,8 +1,10 @@
 """What long work reports while it runs: one stream for the page, the HTTP API and the terminal."""
 
 import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from webui.arrays import Speaker, Waveform
 from webui.clone_results import CloneOutcome, CloneReport, RecordingCheck
@@ -15,6 +17,8 @@ from webui.training_results import (
     QuantizerWeights,
     TrainingPoint,
 )
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -151,3 +155,41 @@ class CancelToken:
     def cancelled(self) -> bool:
         """Whether a stop was asked for."""
         return self._event.is_set()
+
+
+@contextmanager
+def when_cancelled(
+    cancel: CancelToken, act: Callable[[], None], look_seconds: float = 0.1
+) -> Iterator[None]:
+    """Let another thread act once when a stop is asked for while this one is held up.
+
+    Args:
+        cancel: the token that is looked at.
+        act: what frees the thread that waits; it must not raise.
+        look_seconds: between two looks.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(look_seconds):
+            if cancel.cancelled:
+                act()
+                return
+
+    watcher = threading.Thread(target=watch, name="stop", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def result_of(steps: Generator[Any, None, Made]) -> Made:
+    """Run a generator to its end, whatever it yields, and give what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made: Made = end.value
+            return made

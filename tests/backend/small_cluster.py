@@ -1,8 +1,6 @@
 """A small Ray cluster of this machine, as long as the tests of one process need it."""
 
 import importlib.util
-import os
-import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.local_cluster import close_ray, local_cluster
 from webui.backend.engine import Engine
 from webui.settings import Settings
 
@@ -25,15 +24,8 @@ RAY = pytest.param("ray", marks=[needs_ray, slowly, pytest.mark.slow])
 
 @contextmanager
 def quiet_ray() -> Iterator[None]:
-    """Keep Ray from telling its makers, from strangers, and its warnings from being errors.
-
-    The token keeps strangers out: Ray's servers listen on all interfaces. Without one, Ray would
-    write one into the home folder.
-    """
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  (so Ray spells it)
+    """Keep Ray quiet and closed, and its warnings from being errors."""
+    close_ray()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ray")
@@ -43,21 +35,8 @@ def quiet_ray() -> Iterator[None]:
 
 @contextmanager
 def small_cluster(processors: int = PROCESSORS) -> Iterator[None]:
-    with quiet_ray():
-        import ray
-
-        ray.init(
-            num_cpus=processors,
-            num_gpus=0,
-            include_dashboard=False,
-            object_store_memory=STORE_BYTES,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
-        try:
-            yield
-        finally:
-            ray.shutdown()
+    with quiet_ray(), local_cluster(processors, STORE_BYTES):
+        yield
 
 
 def ray_engine(

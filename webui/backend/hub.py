@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from webui.backend.catalogue import CatalogueEntry
 from webui.errors import DownloadError
-from webui.events import CancelToken
+from webui.events import CancelToken, when_cancelled
 
 if TYPE_CHECKING:
     import httpx
@@ -142,22 +141,13 @@ class Hub:
         if not isinstance(connection, socket.socket):
             yield
             return
-        done = threading.Event()
 
-        def watch() -> None:
-            while not done.wait(CANCEL_SECONDS):
-                if self._cancel.cancelled:
-                    with suppress(OSError):
-                        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-                    return
+        def hang_up() -> None:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
-        watcher = threading.Thread(target=watch, daemon=True, name="hub-cancel")
-        watcher.start()
-        try:
+        with when_cancelled(self._cancel, hang_up, CANCEL_SECONDS):
             yield
-        finally:
-            done.set()
-            watcher.join()
 
     @staticmethod
     def _chunks(response: "httpx.Response") -> Iterator[bytes]:

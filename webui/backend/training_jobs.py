@@ -1,6 +1,6 @@
 """The worker's answers to requests about training: speak pairs, listen to them, train, evaluate."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -24,7 +24,7 @@ from webui.backend.requests import (
 )
 from webui.clone_results import CloneReport, Recording
 from webui.errors import UserError
-from webui.events import Cancelled, CancelToken, Done, Event, Progress
+from webui.events import Cancelled, CancelToken, Done, Event, Progress, result_of
 from webui.synthesis.models import BarkModels
 from webui.synthesis.rendering import seed_of
 from webui.training_results import FeaturesHeard, QuantizerComparison, QuantizerReport
@@ -65,7 +65,7 @@ class TrainingJobs:
             UserError: the family is not there, or a text cannot be spoken.
             JobCancelled: somebody pressed Stop.
         """
-        models = yield from self._family(request.family, cancel)
+        models = yield from self._manager.models(request.family, cancel)
         yield from self._tools.speak(models, request.texts, request.controls, cancel)
         yield Done()
 
@@ -120,7 +120,7 @@ class TrainingJobs:
         quantizer, report = self._tools.evaluate(request, self._manager.device.name)
         stop_if(cancel)
         if request.clips:
-            models = yield from self._family(request.family, cancel)
+            models = yield from self._manager.models(request.family, cancel)
             encoder = yield from self._models.encoder(models.family)
             judged = []
             for number, clip in enumerate(request.clips):
@@ -164,29 +164,14 @@ class TrainingJobs:
         pace = ClonePace(("report",), 1)
         pace.begin("report")
         steps = judge.judge(test, voice.speaker, pace)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                report, _ = end.value
-                found: CloneReport = report
-                return found
+        report, _ = result_of(steps)
+        return report
 
     def _training(self, request: TrainRequest, cancel: CancelToken) -> Iterator[Event]:
         device = self._manager.device
         return self._tools.train(
             request.data, request.plan, cancel, request.resume, device=device.name
         )
-
-    def _family(self, family: str, cancel: CancelToken) -> Generator[Event, None, BarkModels]:
-        loading = self._manager.models(family, cancel)
-        while True:
-            try:
-                event = next(loading)
-            except StopIteration as end:
-                models: BarkModels = end.value
-                return models
-            yield event
 
 
 def training_tools() -> TrainingTools:

@@ -181,10 +181,7 @@ class Renderer:
         return (yield from self._follow(number, "fine", steps, float(expected), share))
 
     def _drawing(self, stage: str, seeds: Sequence[int]) -> Drawing:
-        """How a stage draws: by its own controls, and by dice of its own for every take."""
-        controls: StageControls = getattr(self._controls, stage)
-        generators = generators_of([seed_of(seed, stage) for seed in seeds])
-        return Drawing(GREEDY if self._controls.greedy else controls, generators, self._cancel)
+        return drawing(self._controls, stage, seeds, self._cancel)
 
     def _follow(
         self,
@@ -225,6 +222,15 @@ class Renderer:
             seconds = self._most_tokens / self._family.semantic.rate_hz
             return (f"The longest duration ({seconds:.1f} s) was reached; the end may be missing.",)
         return ()
+
+
+def drawing(
+    controls: SpeechControls, stage: str, seeds: Sequence[int], cancel: CancelToken
+) -> Drawing:
+    """How a stage draws: by its own controls, and by dice of its own for every seed."""
+    own: StageControls = getattr(controls, stage)
+    generators = generators_of([seed_of(seed, stage) for seed in seeds])
+    return Drawing(GREEDY if controls.greedy else own, generators, cancel)
 
 
 def _shares(family: FamilyConfig) -> dict[str, float]:

@@ -9,15 +9,15 @@ import numpy as np
 
 from webui.arrays import AnyTokens, FineCodes, SemanticTokens, Speaker, Waveform
 from webui.errors import JobCancelled
-from webui.events import CancelToken, Progress
+from webui.events import CancelToken, Progress, result_of
 from webui.family import FamilyConfig
 from webui.synthesis.chunking import estimate_seconds
 from webui.synthesis.coarse import coarse_steps, generate_coarse
-from webui.synthesis.controls import SpeechControls, StageControls
+from webui.synthesis.controls import SpeechControls
 from webui.synthesis.fine import generate_fine
 from webui.synthesis.models import BarkModels
-from webui.synthesis.rendering import GREEDY, LEAST_SAID_SECONDS, seed_of
-from webui.synthesis.sampling import Drawing, generators_of
+from webui.synthesis.rendering import LEAST_SAID_SECONDS, drawing
+from webui.synthesis.sampling import Drawing
 from webui.synthesis.semantic import EndRule, TextPrompt, generate_semantic
 from webui.synthesis.text import normalise
 from webui.training_results import DropReason, PairDropped, PairMade
@@ -133,7 +133,7 @@ class _Speaking:
             self._models.text,
             self._models.family.semantic,
             prompt,
-            self._drawing(self._controls.semantic, "semantic", batch),
+            self._drawing("semantic", batch),
             EndRule(self._controls.min_eos_p, self._most),
         )
         return (yield from self._follow(steps, self._most, 0.0, TEXT_SHARE, len(batch)))
@@ -146,7 +146,7 @@ class _Speaking:
             self._models.family,
             rows,
             batch[0].voice,
-            self._drawing(self._controls.coarse, "coarse", batch),
+            self._drawing("coarse", batch),
         )
         longest = max(coarse_steps(self._models.family, len(row)) for row in rows)
         return (yield from self._follow(steps, longest, TEXT_SHARE, COARSE_SHARE, len(batch)))
@@ -165,19 +165,16 @@ class _Speaking:
             family,
             coarse,
             each.voice,
-            self._drawing(self._controls.fine, "fine", [each]),
+            self._drawing("fine", [each]),
         )
-        waveform = self._models.codec.decode(_result_of(steps))
+        waveform = self._models.codec.decode(result_of(steps))
         fault = fault_of_pair(tokens, waveform, rate, family.semantic.rate_hz, each.text)
         if fault is not None:
             return PairDropped(each.number, fault)
         return PairMade(each.number, each.text, each.voice_name, tokens, waveform, rate)
 
-    def _drawing(
-        self, controls: StageControls, stage: str, batch: Sequence[NumberedText]
-    ) -> Drawing:
-        generators = generators_of([seed_of(each.seed, stage) for each in batch])
-        return Drawing(GREEDY if self._controls.greedy else controls, generators, self._cancel)
+    def _drawing(self, stage: str, batch: Sequence[NumberedText]) -> Drawing:
+        return drawing(self._controls, stage, [each.seed for each in batch], self._cancel)
 
     def _follow(
         self,
@@ -222,12 +219,3 @@ def _batches(texts: Sequence[NumberedText]) -> Iterator[list[NumberedText]]:
     for group in groups.values():
         for first in range(0, len(group), BATCH):
             yield group[first : first + BATCH]
-
-
-def _result_of(steps: Generator[int, None, Made]) -> Made:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            made: Made = end.value
-            return made

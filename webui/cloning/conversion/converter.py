@@ -1,14 +1,11 @@
 """What every voice converter can do."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from webui.arrays import OtherWaveform, Waveform
-from webui.events import CancelToken
-
-LOOK_SECONDS = 0.1  # how often a running conversion's Stop is looked at
+from webui.events import CancelToken, when_cancelled
 
 
 @runtime_checkable
@@ -51,18 +48,5 @@ def given_up_by(cancel: CancelToken, converter: Converter) -> Iterator[None]:
     if not isinstance(converter, SlowConverter):
         yield
         return
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(LOOK_SECONDS):
-            if cancel.cancelled:
-                converter.give_up()
-                return
-
-    watcher = threading.Thread(target=watch, name="stop", daemon=True)
-    watcher.start()
-    try:
+    with when_cancelled(cancel, converter.give_up):
         yield
-    finally:
-        done.set()
-        watcher.join()
