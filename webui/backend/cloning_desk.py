@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import webui
-from webui import errors
 from webui.arrays import Speaker
 from webui.backend.cloning_parts import CloningParts
 from webui.backend.downloads import Downloads
-from webui.backend.engine import Engine
+from webui.backend.engine import Engine, error_of
 from webui.backend.facts import CloningPart, VoiceInfo
 from webui.backend.library_desk import LibraryDesk
 from webui.backend.requests import CheckRequest, CloneOrder, CloneRequest, ReportRequest
@@ -101,7 +100,7 @@ class CloningDesk(ABC):
             if isinstance(event, Checked):
                 return event.check
             if isinstance(event, Failed):
-                raise getattr(errors, event.kind, EngineError)(event.message)
+                raise error_of(event)
             if isinstance(event, Cancelled):
                 raise EngineError("The recording was not looked at: somebody pressed Stop.")
         raise EngineError("The recording could not be looked at. Please try it again.")

@@ -1,12 +1,14 @@
 """What every engine is: a stream of events for each request, whatever computes them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Protocol, runtime_checkable
 
+from webui import errors
 from webui.backend.facts import EngineStatus
+from webui.backend.lease import Lease, Ticket
 from webui.backend.requests import Request
-from webui.errors import UserError
-from webui.events import CancelToken, Event, Failed
+from webui.errors import EngineError, UserError
+from webui.events import Cancelled, CancelToken, Event, Failed
 from webui.settings import Settings
 
 
@@ -57,6 +59,24 @@ def failed(fault: Exception) -> Failed:
         "Please try again; if it happens again, report it with these words.",
         "EngineError",
     )
+
+
+def error_of(end: Failed) -> UserError:
+    """Give the error that a failed job tells of: what `failed` was given."""
+    kind: type[UserError] = getattr(errors, end.kind, EngineError)
+    return kind(end.message)
+
+
+def turn(lease: Lease, cancel: CancelToken) -> Generator[Event, None, Ticket | None]:
+    """Wait for a device; where a job gets none, it is told why and None is given."""
+    try:
+        ticket = yield from lease.take(cancel)
+    except UserError as fault:
+        yield failed(fault)
+        return None
+    if ticket is None:
+        yield Cancelled()
+    return ticket
 
 
 def make_engine(settings: Settings) -> Engine:

@@ -1,8 +1,6 @@
 """One request on several devices: shared out, and its events put together as if one had done it."""
 
-import queue
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -18,6 +16,7 @@ from webui.backend.requests import (
     SpeakRequest,
     UnloadRequest,
 )
+from webui.backend.side_by_side import PartToken, side_by_side
 from webui.clone_results import CloneCandidate, CloneOutcome, Method
 from webui.errors import CloneError, UserError
 from webui.events import (
@@ -33,7 +32,6 @@ from webui.events import (
 from webui.synthesis.controls import MAX_SEED
 
 Part: TypeAlias = Callable[[int, CancelToken], Iterator[Event]]
-LOOK_SECONDS = 0.05  # how soon the parts are told of a cancel
 LEAST_TEXTS = 8  # of a share: several are spoken in one pass, and a training sends small requests
 
 
@@ -87,30 +85,17 @@ def together(request: Request, parts: int, run: Part, cancel: CancelToken) -> It
     When one fails, the others are stopped and the failure is the last event. Closing the stream
     stops all.
     """
-    stop = CancelToken()
-    told: queue.SimpleQueue[tuple[int, Event | None]] = queue.SimpleQueue()
-
-    def pump(number: int) -> None:
-        for event in run(number, stop):
-            told.put((number, event))
-        told.put((number, None))
-
+    stop = PartToken(whole=cancel)
+    numbers = iter(range(parts))
     whole = _Whole(request, parts)
     try:
-        for number in range(parts):
-            threading.Thread(target=pump, args=(number,), name="part", daemon=True).start()
-        running = parts
-        while running:
-            if cancel.cancelled or whole.failure is not None:
-                stop.cancel()
-            try:
-                number, event = told.get(timeout=LOOK_SECONDS)
-            except queue.Empty:
-                continue
-            if event is None:
-                running -= 1
-            else:
+        for number, event in side_by_side(
+            lambda: next(numbers, None), lambda number: run(number, stop), parts
+        ):
+            if event is not None:
                 yield from whole.take(number, event)
+            if whole.failure is not None:
+                stop.cancel()
         yield from whole.ending()
     finally:
         stop.cancel()

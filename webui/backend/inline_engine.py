@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from webui.backend.engine import failed, told_in_words
+from webui.backend.engine import told_in_words, turn
 from webui.backend.facts import EngineStatus
 from webui.backend.lease import Lease, Ticket
 from webui.backend.requests import Request
-from webui.errors import UserError
 from webui.events import Cancelled, CancelToken, Event
 from webui.settings import Settings
 
@@ -34,13 +33,8 @@ class InlineEngine:
     def run(self, request: Request, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Do a request when its turn comes."""
         cancel = cancel or CancelToken()
-        try:
-            ticket = yield from self._lease.take(cancel)
-        except UserError as fault:
-            yield failed(fault)
-            return
+        ticket = yield from turn(self._lease, cancel)
         if ticket is None:
-            yield Cancelled()
             return
         try:
             self._running = cancel

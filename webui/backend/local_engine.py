@@ -12,13 +12,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING
 
-from webui.backend.engine import failed
+from webui.backend.engine import turn
 from webui.backend.engine_process import serve
 from webui.backend.facts import EngineStatus
 from webui.backend.inline_engine import with_job
 from webui.backend.lease import Lease, Ticket
 from webui.backend.requests import Request
-from webui.errors import UserError
 from webui.events import Cancelled, CancelToken, Event, Failed, Progress
 from webui.settings import Settings
 
@@ -72,13 +71,8 @@ class LocalEngine:
     def run(self, request: Request, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Do a request when its turn comes; the device is free again when the child says so."""
         cancel = cancel or CancelToken()
-        try:
-            ticket = yield from self._lease.take(cancel)
-        except UserError as fault:
-            yield failed(fault)
-            return
+        ticket = yield from turn(self._lease, cancel)
         if ticket is None:
-            yield Cancelled()
             return
         job = _Job(next(self._numbers), ticket, cancel)
         try:

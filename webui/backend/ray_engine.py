@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from webui.backend.engine import failed
+from webui.backend.engine import failed, turn
 from webui.backend.facts import EngineStatus, LoadedFamily
 from webui.backend.fan_out import seeded, split, together
 from webui.backend.inline_engine import with_job
@@ -118,13 +118,8 @@ class RayEngine:
 
     def _alone(self, pool: RayPool, request: Request, cancel: CancelToken) -> Iterator[Event]:
         """Do a request on one device."""
-        try:
-            ticket = yield from self._lease.take(cancel)
-        except UserError as fault:
-            yield failed(fault)
-            return
+        ticket = yield from turn(self._lease, cancel)
         if ticket is None:
-            yield Cancelled()
             return
         job = RayJob(next(self._numbers), request, ticket, cancel)
         try:

@@ -17,7 +17,7 @@ from webui.clone_results import Recording
 from webui.errors import StorageError
 from webui.family import FamilyConfig
 from webui.synthesis.controls import SpeechControls, controls_from_json
-from webui.training_results import QuantizerWeights, Shift
+from webui.training_results import QuantizerWeights
 
 if TYPE_CHECKING:
     from webui.training.features import Augmentation
@@ -151,8 +151,7 @@ def weights_in_file(path: Path) -> QuantizerWeights:
 
     found = load_quantizer(path)
     state = {name: np.asarray(each) for name, each in found.state_dict().items()}
-    shift: Shift = 1 if found.shift > 0 else -1 if found.shift < 0 else 0
-    return QuantizerWeights(sizes_of(found.config), state, shift, 0, None, is_final=True)
+    return QuantizerWeights(sizes_of(found.config), state, found.shift, 0, None, is_final=True)
 
 
 def _read(

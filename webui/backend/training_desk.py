@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import webui
-from webui import errors
 from webui.arrays import Speaker
 from webui.backend.cloning_catalogue import CLONING_CATALOGUE
 from webui.backend.cloning_parts import CloningParts
-from webui.backend.engine import Engine
+from webui.backend.engine import Engine, error_of
 from webui.backend.facts import VoiceInfo
 from webui.backend.own_quantizers import OwnQuantizers
 from webui.backend.requests import CompareRequest, TrainingOrder
@@ -285,7 +284,7 @@ class TrainingDesk:
             if isinstance(event, QuantizerComparison):
                 return event
             if isinstance(event, Failed):
-                raise getattr(errors, event.kind, EngineError)(event.message)
+                raise error_of(event)
         raise EngineError("The two were not compared to the end. Please try it again.")
 
     def close(self) -> None:

@@ -11,8 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from webui import errors
-from webui.backend.engine import Engine
+from webui.backend.engine import Engine, error_of
 from webui.backend.requests import (
     EvaluateRequest,
     FeaturesRequest,
@@ -283,7 +282,7 @@ class TrainingRun:
             return tries
         if isinstance(part.last, Failed):
             if part.last.kind not in RETRIED or tries + 1 >= MOST_TRIES:
-                raise getattr(errors, part.last.kind, EngineError)(part.last.message)
+                raise error_of(part.last)
         elif tries + 1 >= MOST_TRIES:
             raise EngineError("The work ended without a result. Please try it again.")
         return tries + 1
