@@ -167,6 +167,11 @@ def load_known(path: Path, sha256: str) -> dict[str, Any]:
     return dict(content)
 
 
+TRAINING_DAMAGED = (
+    "What this training was to go on from is damaged. Start the training again; its pairs are kept."
+)
+
+
 def load_training(data: bytes) -> dict[str, Any]:
     """Read what `quantizer_file.pack_training` made.
 
@@ -180,10 +185,7 @@ def load_training(data: bytes) -> dict[str, Any]:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         return dict(content)
     except Exception as fault:  # torch.load raises whatever the damage makes it
-        raise CheckpointError(
-            "What this training was to go on from is damaged. Start the training again; its pairs "
-            "are kept."
-        ) from fault
+        raise CheckpointError(TRAINING_DAMAGED) from fault
 
 
 def tensors_to_safetensors(state: StateDict, notes: Mapping[str, str]) -> bytes:

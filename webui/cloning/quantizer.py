@@ -26,7 +26,6 @@ MAX_WIDTH = 8_192
 MAX_BLOCKS = 32
 MAX_KERNEL = 63  # frames
 SHIFTS = (-1, 0, 1)  # frames
-Features = SpeechFeatures
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Quantizer(nn.Module):
         return scores
 
     @torch.inference_mode()
-    def tokens_of(self, features: Features) -> SemanticTokens:
+    def tokens_of(self, features: SpeechFeatures) -> SemanticTokens:
         """Give the likeliest token of each frame: (frames,) int64.
 
         Raises:
@@ -163,11 +162,8 @@ def quantizer_of(weights: QuantizerWeights, device: str = "cpu") -> Quantizer:
     """
     state = {key: torch.from_numpy(np.array(each)) for key, each in weights.state.items()}
     config = config_of(state)
-    with torch.device("meta"):
-        model = Quantizer(config)
-    model.load_state_dict({key: state[key].float() for key in model.state_dict()}, assign=True)
-    model.shift = weights.shift
-    return model.requires_grad_(False).eval().to(device)
+    floats = {key: each.float() for key, each in state.items()}
+    return _built(config, floats, weights.shift, device)
 
 
 def _sizes_in(shapes: dict[str, tuple[int, ...]]) -> QuantizerConfig:
@@ -208,10 +204,15 @@ def load_quantizer(path: Path, device: str = "cpu") -> Quantizer:
         raise CheckpointError(
             f"The quantizer {path.name} is damaged: it holds values that are not numbers."
         )
+    return _built(config, state, _shift_in(notes, path.name), device)
+
+
+def _built(config: QuantizerConfig, state: StateDict, shift: Shift, device: str) -> Quantizer:
+    """Put weights that fit into a network."""
     with torch.device("meta"):
         model = Quantizer(config)
     model.load_state_dict({key: state[key] for key in model.state_dict()}, assign=True)
-    model.shift = _shift_in(notes, path.name)
+    model.shift = shift
     return model.requires_grad_(False).eval().to(device)
 
 

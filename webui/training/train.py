@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from webui.checkpoint import load_training
+from webui.checkpoint import TRAINING_DAMAGED, load_training
 from webui.cloning.quantizer import Quantizer, shift_of, sizes_of
 from webui.errors import CheckpointError, SettingsError
 from webui.events import CancelToken, Progress
@@ -264,10 +264,7 @@ class _Course:
             self._stale, self._before = int(content["stale"]), float(content["seconds"])
             self._shift = shift_of(int(content["shift"]))
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
-            raise CheckpointError(
-                "What this training was to go on from is damaged. Start the training again; its "
-                "pairs are kept."
-            ) from fault
+            raise CheckpointError(TRAINING_DAMAGED) from fault
 
 
 def rate_at(step: int, steps: int, plan: TrainingPlan) -> float:

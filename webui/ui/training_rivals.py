@@ -55,7 +55,7 @@ class TrainingRivals:
 
     def compare(self, chosen: object, rival: object) -> Iterator[str]:
         """Let both listen to what the chosen training has held out."""
-        info, other = self._chosen(chosen), self._rival(chosen, rival)
+        info, other = chosen_training(self.studio, chosen), self._rival(chosen, rival)
         yield "Listening with both…"
         found = self.studio.service.training.compare(info.id, other[1], info.id)
         yield comparison_words(found, info.name, other[0])
@@ -64,7 +64,7 @@ class TrainingRivals:
         self, request: gr.Request, chosen: object, rival: object, clip: object
     ) -> Iterator[Updates]:
         """Clone a clip with each of the two, one after the other; nothing is kept."""
-        info, other = self._chosen(chosen), self._rival(chosen, rival)
+        info, other = chosen_training(self.studio, chosen), self._rival(chosen, rival)
         if not info.installed:
             raise TrainingError(NOT_USED.format(info.name))
         if not isinstance(clip, str) or not clip:
@@ -110,19 +110,13 @@ class TrainingRivals:
             elif isinstance(event, Failed):
                 raise EngineError(event.message)
 
-    def _chosen(self, chosen: object) -> TrainingInfo:
-        for each in self.studio.service.training.all():
-            if each.id == chosen:
-                return each
-        raise TrainingError(NO_CHOICE)
-
     def _rival(self, chosen: object, rival: object) -> tuple[str, str]:
         """The other one's title and its id.
 
         Raises:
             TrainingError: it is none of those that were offered.
         """
-        offered = self.offered(self._chosen(chosen))[self.widgets.rival].choices
+        offered = self.offered(chosen_training(self.studio, chosen))[self.widgets.rival].choices
         for title, identity in offered:
             if identity == rival:
                 return str(title), str(identity)
@@ -140,6 +134,18 @@ class TrainingRivals:
                     raise TrainingError(NOT_USED.format(each.name))
                 return each.installed
         return identity
+
+
+def chosen_training(studio: Studio, chosen: object) -> TrainingInfo:
+    """Give the training of this id.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    for each in studio.service.training.all():
+        if each.id == chosen:
+            return each
+    raise TrainingError(NO_CHOICE)
 
 
 def rivals_key(page: str) -> str:

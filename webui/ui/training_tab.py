@@ -12,7 +12,7 @@ from webui.ui.faults import worded, worded_stream
 from webui.ui.studio import Studio, voice_label
 from webui.ui.training_curve import draw_curve
 from webui.ui.training_form import TRAINING_FIELDS, TrainingForm
-from webui.ui.training_rivals import TrainingRivals
+from webui.ui.training_rivals import TrainingRivals, chosen_training
 from webui.ui.training_widgets import TrainingWidgets, build_training_widgets
 from webui.ui.training_words import NO_CHOICE, card_words, row, status_words
 
@@ -106,12 +106,12 @@ class TrainingTab:
 
     def go_on(self, chosen: object) -> Updates:
         """Continue the chosen training."""
-        self.studio.service.training.resume(self._info(chosen).id)
+        self.studio.service.training.resume(chosen_training(self.studio, chosen).id)
         return self._shown(chosen)
 
     def use(self, chosen: object) -> Updates:
         """Let cloning use the chosen training's quantizer, or no longer."""
-        info = self._info(chosen)
+        info = chosen_training(self.studio, chosen)
         if info.installed:
             self.studio.service.training.uninstall(info.id)
         else:
@@ -120,7 +120,7 @@ class TrainingTab:
 
     def delete(self, chosen: object, sure: object) -> Updates:
         """Remove the chosen training, when that was confirmed."""
-        info = self._info(chosen)
+        info = chosen_training(self.studio, chosen)
         if sure is not True:
             raise TrainingError("Tick the box beside it first: its pairs are deleted as well.")
         self.studio.service.training.delete(info.id)
@@ -149,12 +149,6 @@ class TrainingTab:
     def _voices(self, family: str | None) -> list[tuple[str, str]]:
         known = [] if family is None else self.studio.visible_voices(family)
         return [(voice_label(each), each.id) for each in known if each.broken is None]
-
-    def _info(self, chosen: object) -> TrainingInfo:
-        for each in self.studio.service.training.all():
-            if each.id == chosen:
-                return each
-        raise TrainingError(NO_CHOICE)
 
     def _shown(self, chosen: object) -> Updates:
         """Show the list, what is at work, and the chosen training."""
