@@ -226,10 +226,10 @@ def train_encoder(work: Path, minutes: float) -> None:
     """
     path, parts = work / "codec_encoder.pt", new_parts()
     state = checkpoints.load(path)
-    step, rate = 0, ENCODER_RATE
+    step, rate, spent = 0, ENCODER_RATE, 0.0
     if state is not None:
         parts.load_state_dict(state["parts"], strict=False)
-        step, rate = state["step"], ENCODER_RATE / 2
+        step, rate, spent = state["step"], ENCODER_RATE / 2, state.get("seconds", 0.0)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
     clips, espeak = training_clips(read_clips(work, 20)), training_clips(read_espeak_clips(work))
@@ -260,14 +260,14 @@ def train_encoder(work: Path, minutes: float) -> None:
             running = 0.0
         if time.monotonic() - saved > SAVE_SECONDS:
             saved = time.monotonic()
-            _save_encoder(path, parts, step)
-    _save_encoder(path, parts, step)
+            _save_encoder(path, parts, step, spent + elapsed)
+    _save_encoder(path, parts, step, spent + 60 * minutes)
 
 
-def _save_encoder(path: Path, parts: nn.ModuleDict, step: int) -> None:
+def _save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: float) -> None:
     state = parts.state_dict()
     kept = {name: value for name, value in state.items() if not name.startswith("decoder")}
-    checkpoints.save(path, {"parts": kept, "step": step})
+    checkpoints.save(path, {"parts": kept, "step": step, "seconds": seconds})
 
 
 def _set_rate(
@@ -286,11 +286,11 @@ def train_decoder(work: Path, minutes: float) -> None:
     quantizer, decoder = parts["quantizer"], parts["decoder"]
     trained = list(decoder.parameters())
     optimizer = torch.optim.AdamW(trained, lr=DECODER_RATE, betas=(0.8, 0.99), weight_decay=0.0)
-    state, step = checkpoints.load(path), 0
+    state, step, spent = checkpoints.load(path), 0, 0.0
     if state is not None:
         if "optimizer" in state:
             optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
+        step, spent = state["step"], state.get("seconds", 0.0)
     crops = StoredCrops(work, np.random.default_rng(step))
     started = saved = time.monotonic()
     running = 0.0
@@ -310,9 +310,8 @@ def train_decoder(work: Path, minutes: float) -> None:
         if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
             saved = time.monotonic()
             kept = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
-            checkpoints.save(
-                path, {"parts": kept, "optimizer": optimizer.state_dict(), "step": step}
-            )
+            figures = {"step": step, "seconds": spent + elapsed}
+            checkpoints.save(path, {"parts": kept, "optimizer": optimizer.state_dict(), **figures})
 
 
 def main() -> None:

@@ -61,15 +61,14 @@ class StoredCrops:
         for shard in shards_of(work):
             if not token_path(work, "codes", shard).exists():
                 continue
-            sound = []
-            for clip in read_shard(shard):
-                frames = -(-len(clip.samples) // HOP)
-                sound.append(np.pad(clip.samples, (0, frames * HOP - len(clip.samples))))
+            sound = np.concatenate(
+                [np.pad(each.samples, (0, -len(each.samples) % HOP)) for each in read_shard(shard)]
+            )
             for kind, members in found.items():
                 path = token_path(work, kind, shard)
                 if path.exists():
                     with np.load(path) as archive:
-                        members.append((archive["values"], np.concatenate(sound)))
+                        members.append((archive["values"], sound))
         self.streams = [
             (np.concatenate([c for c, _ in members], 1), np.concatenate([s for _, s in members]))
             for members in found.values()
