@@ -20,11 +20,15 @@ def close_ray() -> None:
 
 @contextmanager
 def local_cluster(processors: int, store_bytes: int) -> Iterator[None]:
-    """Start Ray with so many processors in name, and stop it in the end."""
+    """Start Ray with so many processors in name, and stop it in the end.
+
+    It is a cluster of its own even where another process of this machine has one.
+    """
     close_ray()
     import ray
 
     ray.init(
+        address="local",
         num_cpus=processors,
         num_gpus=0,
         include_dashboard=False,

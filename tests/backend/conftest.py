@@ -16,9 +16,12 @@ from webui.events import Cancelled, Done, Event, Progress
 from webui.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_here():
-    """A Ray cluster in this process, for the tests that compute on one."""
+    """A Ray cluster in this process, for the tests of one file that compute on one.
+
+    A process can be in one cluster only, so it ends before the next file begins.
+    """
     with small_cluster():
         yield
 
