@@ -1,8 +1,9 @@
 """What the page asks of the service: the whole list, so that tests can stand in for it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from types import EllipsisType
+from typing import Literal, Protocol, runtime_checkable
 
 from webui.arrays import Waveform
 from webui.backend.facts import (
@@ -14,8 +15,10 @@ from webui.backend.facts import (
     VoiceDetails,
     VoiceInfo,
 )
+from webui.backend.project_facts import Card, ProjectDetails, ProjectInfo
 from webui.backend.requests import CloneOrder, SpeakOrder, TrainingOrder
 from webui.backend.training_facts import TrainingDetails, TrainingInfo
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.clone_results import CloneOutcome, Recording, RecordingCheck
 from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls
@@ -77,7 +80,7 @@ class VoiceLibrary(Protocol):
         """Keep a mixture of two voices as a new one."""
 
     def keep_speech(
-        self, chunks: Sequence[SpokenChunk], family: str, name: str, language: str = ""
+        self, chunks: Sequence[SpokenChunk], recipe: SpeechRecipe, name: str
     ) -> VoiceInfo:
         """Keep the end of a speech as a voice."""
 
@@ -120,6 +123,109 @@ class QuantizerStudio(Protocol):
         self, first: str, second: str, on: str = "", cancel: CancelToken | None = None
     ) -> QuantizerComparison:
         """Let two quantizers listen to the same pairs."""
+
+
+@runtime_checkable
+class LongTexts(Protocol):
+    """The part of `webui.backend.project_desk.ProjectDesk` that the page uses."""
+
+    def all(self) -> list[ProjectInfo]:
+        """All projects, the one that was changed last first."""
+
+    def details(self, project: str) -> ProjectDetails:
+        """All that is known of one."""
+
+    def create(  # noqa: PLR0913  all that is decided when a long text is begun
+        self,
+        name: str,
+        source: tuple[str, bytes] | str,
+        *,
+        family: str | None = None,
+        voice: str | None = None,
+        voices: Mapping[str, str] | None = None,
+        controls: SpeechControls | None = None,
+        language: str = "",
+    ) -> ProjectInfo:
+        """Make a project of a text, or of a file (its name and its bytes)."""
+
+    def rename(self, project: str, name: str) -> ProjectInfo:
+        """Call a project differently."""
+
+    def delete(self, project: str) -> None:
+        """Remove a project with its sounds."""
+
+    def edit_card(  # noqa: PLR0913  all that can be changed of a card
+        self,
+        project: str,
+        card: str,
+        *,
+        text: str | None = None,
+        speaker: str | None = None,
+        voice: str | None | EllipsisType = ...,
+        seed: int | None | EllipsisType = ...,
+        pause_seconds: float | None | EllipsisType = ...,
+    ) -> Card:
+        """Change what is given; the rest, and all that is `...`, stays as it is."""
+
+    def lock(self, project: str, card: str, is_locked: bool) -> Card:
+        """Keep a card's sound as it is, or no longer."""
+
+    def split_card(self, project: str, card: str, place: int) -> tuple[Card, Card]:
+        """Make two cards of one, at a place in its text."""
+
+    def merge_with_next(self, project: str, card: str) -> Card:
+        """Make one card of two that follow each other."""
+
+    def insert_card_after(self, project: str, card: str, text: str) -> Card:
+        """Add a card of the same speaker behind another one."""
+
+    def delete_card(self, project: str, card: str) -> None:
+        """Take a card out."""
+
+    def assign_voice(self, project: str, speaker: str, voice: str) -> ProjectDetails:
+        """Let a speaker (the narrator is the empty name) have a voice."""
+
+    def render(
+        self,
+        project: str,
+        *,
+        chapter: int | None = None,
+        cards: Sequence[str] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Event]:
+        """Speak what is new or changed and not locked; it goes on when nobody reads the events.
+
+        `Progress` counts cards (`chunk` of `chunks`), and each card that is ready is one
+        `AudioChunk`.
+        """
+
+    def follow(self, project: str, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Watch a rendering that runs; nothing where none does."""
+
+    def reroll(self, project: str, card: str, cancel: CancelToken | None = None) -> Iterator[Event]:
+        """Speak one card again with another seed; the sound before can be brought back."""
+
+    def undo_reroll(self, project: str, card: str) -> Card:
+        """Bring the sound before the last `reroll` back."""
+
+    def stop(self, project: str) -> None:
+        """Stop a rendering; the cards that are done are kept."""
+
+    def card_sound(self, project: str, card: str) -> tuple[Waveform, int]:
+        """The sound of one card, and its rate in Hz."""
+
+    def chapter_sound(self, project: str, chapter: int) -> tuple[Waveform, int]:
+        """The sound of what is done of a chapter (counted from 0), and its rate in Hz."""
+
+    def subtitles(
+        self, project: str, kind: Literal["srt", "vtt"], chapter: int | None = None
+    ) -> str:
+        """Subtitles that fit the exported sound of a chapter, or of the whole."""
+
+    def export(
+        self, project: str, path: Path, audio_format: str, chapter: int | None = None
+    ) -> None:
+        """Write what is done into a new sound file: wav, flac, mp3 or m4b (with chapters)."""
 
 
 @runtime_checkable
