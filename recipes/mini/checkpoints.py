@@ -17,5 +17,7 @@ def load(path: Path) -> dict[str, Any] | None:
     """The last checkpoint, or None where there is none yet."""
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(
+        path, weights_only=True, map_location=torch.get_default_device()
+    )
     return state

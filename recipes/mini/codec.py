@@ -1,12 +1,11 @@
 """Step 2: the codec, EnCodec's architecture with a residual vector quantiser, from nothing.
 
-    python -m recipes.mini.codec --work WORK encoder --minutes 12
-    python -m recipes.mini.codec --work WORK decoder --minutes 90
+    python -m recipes.mini.codec --work WORK --minutes 12
 
 Encoder and codebooks come first: they learn codes from which the spectrum of every 10 ms can be read
 by one matrix. Such codes say nothing about phase, so the coarse stage can predict them. Then they stay
-as they are, tokens made with them stay valid, and the decoder learns to turn them into sound for as long
-as there is time.
+as they are, tokens made with them stay valid, and the decoder (`recipes.mini.decoder`) learns to turn
+them into sound for as long as there is time.
 """
 
 import argparse
@@ -22,14 +21,15 @@ from transformers import EncodecConfig, EncodecModel
 
 from recipes.mini import checkpoints
 from recipes.mini.clips import read_clips, read_espeak_clips, training_clips
-from recipes.mini.crops import CROP, HOP, Crops, StoredCrops
+from recipes.mini.crops import CROP, HOP, Crops
+from recipes.mini.devices import add_device, fed, here, use_device
 from recipes.mini.flite import RATE
-from recipes.mini.spectra import SpectralLoss, mel_matrix
+from recipes.mini.spectra import mel_matrix
 
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
-BATCH, DECODER_BATCH = 8, 6
+BATCH = 8
 FREE_STEPS = 200  # without the quantiser at first
-ENCODER_RATE, DECODER_RATE = 1e-3, 3e-4  # a faster decoder loses what it has learnt
+RATE_OF_LEARNING = 1e-3
 SAVE_SECONDS = 120
 
 
@@ -219,26 +219,27 @@ def load_parts(work: Path) -> nn.ModuleDict:
     return parts
 
 
-def train_encoder(work: Path, minutes: float) -> None:
+def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
     """Train encoder, codebooks and reader until the time is up; goes on from the last checkpoint.
 
     Tokens made with an earlier checkpoint are not valid for a later one.
     """
     path, parts = work / "codec_encoder.pt", new_parts()
     state = checkpoints.load(path)
-    step, rate, spent = 0, ENCODER_RATE, 0.0
+    step, rate, spent = 0, RATE_OF_LEARNING, 0.0
     if state is not None:
         parts.load_state_dict(state["parts"], strict=False)
-        step, rate, spent = state["step"], ENCODER_RATE / 2, state.get("seconds", 0.0)
+        step, rate, spent = state["step"], RATE_OF_LEARNING / 2, state.get("seconds", 0.0)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
     clips, espeak = training_clips(read_clips(work, 20)), training_clips(read_espeak_clips(work))
-    crops = Crops(clips, espeak, np.random.default_rng(step))
+    feed = fed(lambda dice: Crops(clips, espeak, dice).batches(batch), step, feeders)
+    levels_of = [8, 2, 8, 1, 8, 2, 0, 8]  # codebooks that are used; 0: all numbers by turns
     started = saved = time.monotonic()
     first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
     while (elapsed := time.monotonic() - started) < 60 * minutes:
-        _set_rate(optimizer, rate, step - first, elapsed / (60 * minutes), 0.02)
-        sound = crops.batch(BATCH)
+        set_rate(optimizer, rate, step - first, elapsed / (60 * minutes), 0.02)
+        sound = next(feed)
         z = parts["encoder"](sound.unsqueeze(1))
         if step == FREE_STEPS:
             parts["quantizer"].start(torch.cat(heard))
@@ -246,7 +247,7 @@ def train_encoder(work: Path, minutes: float) -> None:
             quantised, commitment = z, 0.01 * z.square().mean()
             heard = [*heard[-60:], z.detach().transpose(1, 2).reshape(-1, DIMENSION)]
         else:
-            levels = torch.tensor([8, 2, 8, 1, 8, 2, 1 + step % 8, 8])
+            levels = here(np.resize([each or 1 + step % 8 for each in levels_of], batch))
             quantised, commitment = parts["quantizer"](z, levels, learn=True)
         loss = parts["reader"](quantised, sound)
         optimizer.zero_grad()
@@ -270,7 +271,7 @@ def _save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: float) -
     checkpoints.save(path, {"parts": kept, "step": step, "seconds": seconds})
 
 
-def _set_rate(
+def set_rate(
     optimizer: torch.optim.Optimizer, rate: float, steps: int, part: float, floor: float
 ) -> None:
     """Warm up, then follow a cosine down to `floor` of the rate when `part` of the time is 1."""
@@ -279,53 +280,15 @@ def _set_rate(
         group["lr"] = rate * min(1.0, (steps + 1) / 50) * cosine
 
 
-def train_decoder(work: Path, minutes: float) -> None:
-    """Train the decoder on frozen codes until the time is up; goes on from the last checkpoint."""
-    path = work / "codec_decoder.pt"
-    parts, loss_of = load_parts(work), SpectralLoss()
-    quantizer, decoder = parts["quantizer"], parts["decoder"]
-    trained = list(decoder.parameters())
-    optimizer = torch.optim.AdamW(trained, lr=DECODER_RATE, betas=(0.8, 0.99), weight_decay=0.0)
-    state, step, spent = checkpoints.load(path), 0, 0.0
-    if state is not None:
-        if "optimizer" in state:
-            optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state.get("seconds", 0.0)
-    crops = StoredCrops(work, np.random.default_rng(step))
-    started = saved = time.monotonic()
-    running = 0.0
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        _set_rate(optimizer, DECODER_RATE, step, elapsed / (60 * minutes), 0.05)
-        codes, sound = crops.batch(DECODER_BATCH)
-        loss = loss_of(decoder(quantizer.decode(codes))[:, 0, :CROP], sound)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        step += 1
-        running += loss.item()
-        if step % 50 == 0:
-            print(f"step {step} {elapsed:.0f} s loss {running / 50:.4f}", flush=True)
-            running = 0.0
-        if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
-            saved = time.monotonic()
-            kept = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
-            figures = {"step": step, "seconds": spent + elapsed}
-            checkpoints.save(path, {"parts": kept, "optimizer": optimizer.state_dict(), **figures})
-
-
 def main() -> None:
-    """Train one half of the codec."""
+    """Train the encoder and the codebooks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("half", choices=["encoder", "decoder"])
+    add_device(parser, BATCH)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    {"encoder": train_encoder, "decoder": train_decoder}[arguments.half](
-        arguments.work, arguments.minutes
-    )
+    use_device(arguments.device)
+    train_encoder(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the codec learns from: random crops of the teachers' clips, and of clips with their codes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,11 @@ class Crops:
             np.concatenate([clip.samples for clip in clips]) for clips in (first, second) if clips
         ]
         self.generator = generator
+
+    def batches(self, count: int) -> Iterator[torch.Tensor]:
+        """Endless batches."""
+        while True:
+            yield self.batch(count)
 
     def batch(self, count: int) -> torch.Tensor:
         """(count, CROP) float32."""
@@ -75,6 +81,11 @@ class StoredCrops:
             if members
         ]
         self.generator = generator
+
+    def batches(self, count: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Endless batches."""
+        while True:
+            yield self.batch(count)
 
     def batch(self, count: int, frames: int = CROP // HOP) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes (count, codebooks, frames) and their sound (count, frames * HOP)."""

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
+from recipes.mini.devices import add_device, fed, use_device
 from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, train_stage
@@ -69,16 +70,16 @@ def loss_of(
     return F.cross_entropy(scores, target), (scores.argmax(-1) == target).float().mean()
 
 
-def train(work: Path, minutes: float) -> None:
+def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     learned, kept_out = split_takes(read_takes(work))
     model = network()
     print(f"{len(learned)} clips", flush=True)
-    test_feed = batches(kept_out, np.random.default_rng(0))
+    test_feed = fed(lambda dice: batches(kept_out, dice), 0)
     test = [next(test_feed) for _ in range(6)]
 
     def start(step: int) -> NextLoss:
-        feed = batches(learned, np.random.default_rng(step + 1))
+        feed = fed(lambda dice: batches(learned, dice, batch), step + 1, feeders)
 
         def next_loss(number: int) -> tuple[torch.Tensor, str]:
             book = L.COARSE_CODEBOOKS + number % (CODEBOOKS - L.COARSE_CODEBOOKS)
@@ -106,10 +107,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    add_device(parser, BATCH)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    train(arguments.work, arguments.minutes)
+    use_device(arguments.device)
+    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 
 
 if __name__ == "__main__":

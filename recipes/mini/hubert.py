@@ -30,6 +30,7 @@ from recipes.mini.clips import (
     training_clips,
     validation_clips,
 )
+from recipes.mini.devices import add_device, fed, here, use_device
 from recipes.mini.network import Muon
 from recipes.mini.spelling import PHONES
 
@@ -124,11 +125,11 @@ def warped(clip: Clip, generator: np.random.Generator) -> Clip:
     return replace(clip, samples=samples, ends=np.round(clip.ends / factor).astype(clip.ends.dtype))
 
 
-def batches(clips: list[Clip], generator: np.random.Generator) -> Batches:
+def batches(clips: list[Clip], generator: np.random.Generator, count: int = BATCH) -> Batches:
     """Endless batches of clips of nearly the same length: padded sound and phones (-100 outside)."""
     config = hubert_config()
     order = np.argsort([len(clip.samples) for clip in clips], kind="stable")
-    groups = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    groups = [order[i : i + count] for i in range(0, len(order), count)]
     while True:
         for group in generator.permutation(len(groups)):
             members = [warped(clips[i], generator) for i in groups[group]]
@@ -155,10 +156,8 @@ def accuracy(model: PhoneNamer, clips: list[Clip]) -> float:
     model.eval()
     with torch.no_grad():
         for clip in clips[:100]:
-            sound = torch.from_numpy(
-                padded(clip.samples / 32_768.0, hubert_config()).astype(np.float32)
-            )
-            named = model(sound.unsqueeze(0))[0].argmax(-1).numpy()
+            sound = here(padded(clip.samples / 32_768.0, hubert_config()).astype(np.float32))
+            named = model(sound.unsqueeze(0))[0].argmax(-1).cpu().numpy()
             right += int((named == moments(clip)).sum())
             total += named.size
     model.train()
@@ -175,17 +174,25 @@ def shown(found: dict[str, float]) -> str:
     return " ".join(f"{name} {share:.3f}" for name, share in found.items())
 
 
-def feed_of(flite: list[Clip], espeak: list[Clip], share: float, seed: int) -> Batches:
+def feed_of(
+    flite: list[Clip],
+    espeak: list[Clip],
+    share: float,
+    generator: np.random.Generator,
+    count: int = BATCH,
+) -> Batches:
     """Training batches of both teachers, or of the first where nothing of the second is asked."""
-    feed = batches(training_clips(flite), np.random.default_rng(seed))
+    feed = batches(training_clips(flite), generator, count)
     if share == 0:
         return feed
     assert espeak, "make the second teacher's clips first: python -m recipes.mini.espeak"
-    second = batches(training_clips(espeak), np.random.default_rng([seed, 1]))
-    return mixed(feed, second, share, np.random.default_rng([seed, 2]))
+    second = batches(training_clips(espeak), generator, count)
+    return mixed(feed, second, share, generator)
 
 
-def train(work: Path, minutes: float, espeak_share: float) -> None:
+def train(
+    work: Path, minutes: float, espeak_share: float, batch: int = BATCH, feeders: int = 0
+) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     path = work / "hubert.pt"
     clips, espeak = read_clips(work), read_espeak_clips(work)
@@ -203,7 +210,7 @@ def train(work: Path, minutes: float, espeak_share: float) -> None:
     if state is not None:
         model.load_state_dict(state["model"])
         step, before = state["step"], state.get("seconds", 0.0)
-    feed = feed_of(clips, espeak, espeak_share, step)
+    feed = fed(lambda dice: feed_of(clips, espeak, espeak_share, dice, batch), step, feeders)
     started = saved = time.monotonic()
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         part = elapsed / (60 * minutes)
@@ -249,9 +256,10 @@ def main() -> None:
         default=ESPEAK_SHARE,
         help="share of the batches that the second teacher speaks; 0 for none",
     )
+    add_device(parser, BATCH)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    train(arguments.work, arguments.minutes, arguments.espeak)
+    use_device(arguments.device)
+    train(arguments.work, arguments.minutes, arguments.espeak, arguments.batch, arguments.feeders)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard, shards_of, token_path
+from recipes.mini.devices import add_device, fed, here, moved, use_device
 from recipes.mini.hubert import HOP, moments
 from recipes.mini.network import CausalNetwork
 from recipes.mini.sentences import cut_sentences, fortune_sentences
@@ -95,8 +96,10 @@ def prefix(pieces: np.ndarray, history: np.ndarray) -> tuple[np.ndarray, np.ndar
 class Batches:
     """Endless batches of clips of nearly the same length."""
 
-    def __init__(self, readings: list[Reading], generator: np.random.Generator) -> None:
-        self.readings, self.generator = readings, generator
+    def __init__(
+        self, readings: list[Reading], generator: np.random.Generator, count: int = BATCH
+    ) -> None:
+        self.readings, self.generator, self.count = readings, generator, count
         self.by_speaker: dict[tuple[str, int], list[int]] = {}
         for index, reading in enumerate(readings):
             self.by_speaker.setdefault(reading.speaker, []).append(index)
@@ -112,7 +115,8 @@ class Batches:
         while True:
             noise = self.generator.uniform(0, 4, len(self.readings))
             order = np.argsort([len(r.tokens) for r in self.readings] + noise)
-            groups = [order[i : i + BATCH] for i in range(0, len(order) - BATCH + 1, BATCH)]
+            last = len(order) - self.count + 1
+            groups = [order[i : i + self.count] for i in range(0, last, self.count)]
             for group in self.generator.permutation(len(groups)):
                 yield self.collate([self.readings[i] for i in groups[group]])
 
@@ -182,9 +186,9 @@ def generate(
     model: CausalNetwork, readings: list[Reading], temperature: float = 0.5, seed: int = 0
 ) -> list[np.ndarray]:
     """Tokens drawn for each reading, without a voice."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(torch.get_default_device()).manual_seed(seed)
     rows = [prefix(r.pieces, np.zeros(0, dtype=np.int64)) for r in readings]
-    text, voice = (torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
+    text, voice = (here(np.stack(part)) for part in zip(*rows, strict=True))
     tokens = torch.zeros(len(readings), 0, dtype=torch.long)
     ended = torch.zeros(len(readings), dtype=torch.bool)
     while tokens.shape[1] < L.MOST_TOKENS and not bool(ended.all()):
@@ -194,7 +198,7 @@ def generate(
         ended |= drawn == L.SEMANTIC_END
         drawn[ended] = L.SEMANTIC_END
         tokens = torch.cat([tokens, drawn.unsqueeze(1)], 1)
-    return [row[row != L.SEMANTIC_END].numpy() for row in tokens]
+    return [row[row != L.SEMANTIC_END].cpu().numpy() for row in tokens]
 
 
 def phones_of_tokens(readings: list[Reading]) -> np.ndarray:
@@ -239,7 +243,7 @@ def report(model: CausalNetwork, kept_out: list[Reading], names: np.ndarray) -> 
     feed = Batches(kept_out, np.random.default_rng(0))
     with torch.no_grad():
         parts = [
-            losses(model, feed.collate(kept_out[i : i + BATCH]))
+            losses(model, moved(feed.collate(kept_out[i : i + BATCH])))
             for i in range(0, min(8 * BATCH, len(kept_out)), BATCH)
         ]
     entropy, guided, right = (
@@ -251,7 +255,7 @@ def report(model: CausalNetwork, kept_out: list[Reading], names: np.ndarray) -> 
     return f"loss {entropy:.3f} look {guided:.3f} right {right:.3f} phone errors {made:.3f} (true tokens {true:.3f})"
 
 
-def train(work: Path, minutes: float) -> None:
+def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     readings = read_readings(work)
     kept_out = readings[::VALIDATION_EVERY]
@@ -261,7 +265,7 @@ def train(work: Path, minutes: float) -> None:
     print(f"{len(learned)} clips", flush=True)
 
     def start(step: int) -> NextLoss:
-        feed = iter(Batches(learned, np.random.default_rng(step + 1)))
+        feed = fed(lambda dice: iter(Batches(learned, dice, batch)), step + 1, feeders)
 
         def next_loss(_: int) -> tuple[torch.Tensor, str]:
             entropy, guided, right = losses(model, next(feed))
@@ -278,10 +282,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    add_device(parser, BATCH)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    train(arguments.work, arguments.minutes)
+    use_device(arguments.device)
+    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,141 @@
+"""Step 2, second half: the codec's decoder, from codes that stay as they are to sound.
+
+    python -m recipes.mini.decoder --work WORK --minutes 90
+
+It learns spectra at five window lengths, and the envelopes by which speech is understood. With
+`--adversarial 0.5` judges join for the second half of the time, and it learns to deceive them too.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from recipes.mini import checkpoints
+from recipes.mini.codec import SAVE_SECONDS, load_parts, set_rate
+from recipes.mini.crops import StoredCrops
+from recipes.mini.devices import add_device, fed, use_device
+from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
+from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
+
+BATCH = 6
+RATE = 3e-4  # a faster decoder loses what it has learnt
+ENVELOPE_WEIGHT = 4.0  # what is understood against what is like
+TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
+
+
+class DecoderTraining:
+    """One step of the decoder's training; the adversary, where there is one, learns in the same step."""
+
+    def __init__(self, parts: nn.ModuleDict) -> None:
+        self.quantizer, self.decoder = parts["quantizer"], parts["decoder"]
+        self.spectra, self.envelopes, self.adversary = (
+            SpectralLoss(), EnvelopeLoss(), Discriminator(),
+        )  # fmt: skip
+        self.optimizer = torch.optim.AdamW(
+            self.decoder.parameters(), RATE, betas=(0.8, 0.99), weight_decay=0.0
+        )
+        self.adversary_optimizer = torch.optim.AdamW(
+            self.adversary.parameters(), RATE, betas=(0.8, 0.99), weight_decay=0.0
+        )
+
+    def step(self, codes: torch.Tensor, sound: torch.Tensor, deceive: bool) -> torch.Tensor:
+        """Learn from codes and their sound; gives how far off spectra, envelopes and judges are."""
+        made = self.decoder(self.quantizer.decode(codes))[:, 0, : sound.shape[1]]
+        losses = [self.spectra(made, sound), self.envelopes(made, sound)]
+        weights = [1.0, ENVELOPE_WEIGHT]
+        if deceive:
+            with torch.no_grad():
+                of_true = self.adversary(sound)
+            losses += deceiving_losses(of_true, self.adversary(made))
+            weights += [TOLD_WEIGHT, FEATURE_WEIGHT]
+        self.optimizer.zero_grad()
+        sum(w * each for w, each in zip(weights, losses, strict=True)).backward()
+        nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
+        self.optimizer.step()
+        if deceive:
+            found = judge_loss(self.adversary(sound), self.adversary(made.detach()))
+            self.adversary_optimizer.zero_grad()
+            found.backward()
+            self.adversary_optimizer.step()
+        return F.pad(torch.stack(losses).detach(), (0, 4 - len(losses)))
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        for name, part in self._parts().items():
+            if name in state:
+                part.load_state_dict(state[name])
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        kept = {f"decoder.{name}": value for name, value in self.decoder.state_dict().items()}
+        return {"parts": kept, **{name: part.state_dict() for name, part in self._parts().items()}}
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "optimizer": self.optimizer,
+            "adversary": self.adversary,
+            "adversary_optimizer": self.adversary_optimizer,
+        }
+
+
+def train_decoder(
+    work: Path,
+    minutes: float,
+    batch: int = BATCH,
+    feeders: int = 0,
+    adversarial: float = 0.0,
+) -> None:
+    """Train the decoder on frozen codes until the time is up; goes on from the last checkpoint.
+
+    In the last part of the time, `adversarial` (0..1) of it, it also learns to deceive judges.
+    """
+    path = work / "codec_decoder.pt"
+    training = DecoderTraining(load_parts(work))
+    state, step, spent = checkpoints.load(path), 0, 0.0
+    if state is not None:
+        training.load(state)
+        step, spent = state["step"], state.get("seconds", 0.0)
+    feed = fed(lambda dice: StoredCrops(work, dice).batches(batch), step, feeders)
+    next(feed)  # reading all clips is not training
+    started = saved = time.monotonic()
+    running, told = torch.zeros(4), 0
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        part = elapsed / (60 * minutes)
+        for optimizer in (training.optimizer, training.adversary_optimizer):
+            set_rate(optimizer, RATE, step, part, 0.05)
+        running += training.step(*next(feed), deceive=part > 1 - adversarial)
+        step, told = step + 1, told + 1
+        if step % 50 == 0:
+            shown = " ".join(f"{each:.4f}" for each in (running / told).tolist())
+            words = f"spectra, envelopes, told apart, features: {shown}"
+            print(f"step {step} {elapsed:.0f} s {words}", flush=True)
+            running, told = torch.zeros(4), 0
+        if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
+            saved = time.monotonic()
+            checkpoints.save(path, {**training.state(), "step": step, "seconds": spent + elapsed})
+
+
+def main() -> None:
+    """Train the decoder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument(
+        "--adversarial", type=float, default=0.0, metavar="PART",
+        help="the last part of the training, 0..1, in which judges join; default: 0, none",
+    )  # fmt: skip
+    add_device(parser, BATCH)
+    arguments = parser.parse_args()
+    use_device(arguments.device)
+    train_decoder(
+        arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.adversarial
+    )
+
+
+if __name__ == "__main__":
+    main()
