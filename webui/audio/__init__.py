@@ -12,9 +12,11 @@ from webui.audio.reading import (
     read_audio,
     read_audio_bytes,
 )
-from webui.audio.writing import FORMATS, MP3_RATES, encode_audio, write_audio
+from webui.audio.streaming import STREAMED_FORMATS, SoundStream
+from webui.audio.writing import ALL_FORMATS, FORMATS, MP3_RATES, encode_audio, write_audio
 
 __all__ = [
+    "ALL_FORMATS",
     "FORMATS",
     "KEPT_RATE",
     "MAX_CHANNELS",
@@ -25,6 +27,8 @@ __all__ = [
     "MIN_RATE",
     "MP3_RATES",
     "READABLE",
+    "STREAMED_FORMATS",
+    "SoundStream",
     "encode_audio",
     "read_audio",
     "read_audio_bytes",
