@@ -66,14 +66,15 @@ def test_every_flag_reaches_the_order(service, tmp_path, capsys):
     words = (
         "--language", "DE", "--texts", "200", "--corpus", str(corpus), "--by-letter",
         "--voice", "Ada", "--voice", "bob-22222222", "--temperature", "0.8", "--seed", "7",
-        "--architecture", "1", "--augment", "--epochs", "9", "--family", "mini",
+        "--architecture", "1", "--augment", "--epochs", "9", "--layer", "3", "--family",
+        "mini",
     )  # fmt: skip
     service.settings = service.settings.__class__(family="mini")
     assert start(*words) == 0
     (order,) = service.training.orders
     assert order == TrainingOrder(
         "German 1", "mini", "de", 200, "Zwölf Boxkämpfer jagen Viktor.", True,
-        ("ada-11111111", "bob-22222222"), 0.8, 7, "version_1", True, 9,
+        ("ada-11111111", "bob-22222222"), 0.8, 7, "version_1", True, 9, 3,
     )  # fmt: skip
 
 

@@ -92,6 +92,7 @@ def _order(service: "Service", arguments: argparse.Namespace) -> "TrainingOrder"
         architecture=flags.ARCHITECTURES[arguments.architecture],
         augment=arguments.augment,
         epochs=arguments.epochs,
+        layer=arguments.layer,
     )
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from webui.cli_speak import number, whole_number
+from webui.cli_speak_flags import number, whole_number
 from webui.training_results import Architecture
 
 ARCHITECTURES: dict[str, Architecture] = {"0": "version_0", "1": "version_1", "2": "version_2"}
@@ -70,7 +70,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--architecture", choices=tuple(ARCHITECTURES), default="2",
-        help="2 (the default) hears best; 0 and 1 are read by other tools",
+        help="2 (the default) hears what comes before and after; other tools read 0 and 1",
     )  # fmt: skip
     parser.add_argument(
         "--augment", action="store_true", default=False,
@@ -79,6 +79,10 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs", type=whole_number, default=None, metavar="N",
         help="how often all pairs are learned from at most",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layer", type=whole_number, default=None, metavar="N",
+        help="of the encoder that is learned from; default: the family's own choice, Bark's is 9",
     )  # fmt: skip
 
 

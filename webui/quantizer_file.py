@@ -48,10 +48,24 @@ def write_quantizer(
     save_file(path, data, replace=replace)
 
 
-def write_published(path: Path, weights: QuantizerWeights, *, replace: bool = False) -> None:
+def layer_note(layer: int | None) -> dict[str, str]:
+    """Note which layer of the encoder a quantizer reads; nothing where the family chooses."""
+    return {} if layer is None else {"layer": str(layer)}
+
+
+def write_published(
+    path: Path, weights: QuantizerWeights, layer: int | None = None, *, replace: bool = False
+) -> None:
     """Write a quantizer as every other tool reads it: `.pth`, with its sizes in `<name>/.info`.
 
-    Other tools know no shift: where it is not 0, what they hear is a frame early or late.
+    Other tools know no shift: where it is not 0, what they hear is a frame early or late. They know
+    one layer, HuBERT's ninth: what another layer was learned from is of no use to them.
+
+    Args:
+        path: the file to make.
+        weights: of the quantizer.
+        layer: of the encoder that it reads; None is the family's own choice.
+        replace: update the file that is there.
 
     Raises:
         StorageError: the architecture is ours alone, the name is taken, or there is no space.
@@ -62,12 +76,13 @@ def write_published(path: Path, weights: QuantizerWeights, *, replace: bool = Fa
             "Other tools do not know version 2. Save this quantizer as safetensors, or train one "
             "of version 0 or 1."
         )
-    info = {
+    info: dict[str, int | str] = {
         "input_size": weights.sizes.inputs,
         "hidden_size": weights.sizes.hidden,
         "output_size": weights.sizes.tokens,
         "version": version,
         "shift": weights.shift,
+        **layer_note(layer),
     }
     save_file(path, _published_bytes(path, weights, info), replace=replace)
 
@@ -79,7 +94,7 @@ def pack_training(content: Mapping[str, Any]) -> bytes:
     return memory.getvalue()
 
 
-def _published_bytes(path: Path, weights: QuantizerWeights, info: Mapping[str, int]) -> bytes:
+def _published_bytes(path: Path, weights: QuantizerWeights, info: Mapping[str, int | str]) -> bytes:
     """Let torch name its archive after the file, as it does in the published ones."""
     stem = re.sub(r"[^\w-]", "_", path.stem) or "quantizer"
     try:

@@ -22,12 +22,20 @@ from tests.backend.voice_files import add_mismatched_voice
 from tests.tiny_family import random_speaker
 from webui.audio import write_audio
 from webui.backend.cloning_parts import CloningParts
-from webui.backend.requests import CompareRequest, PairsRequest, TrainingOrder, TrainRequest
+from webui.backend.requests import (
+    CompareRequest,
+    EvaluateRequest,
+    FeaturesRequest,
+    PairsRequest,
+    TrainingOrder,
+    TrainRequest,
+)
 from webui.backend.service import Service
 from webui.backend.training_folder import TrainingFolder
 from webui.checkpoint import load_tensors, read_notes
 from webui.cloning.quantizer import Quantizer, QuantizerConfig, sizes_of
 from webui.errors import (
+    CheckpointError,
     DeviceMemoryError,
     EngineError,
     FamilyNotFoundError,
@@ -54,7 +62,9 @@ def settings(settings, tmp_path):
     """The tiny family can listen, and the app's own files lie in a folder of the test."""
     hubert = settings.models_dir / "tiny" / "hubert"
     hubert.mkdir()
-    (hubert / "config.json").write_text('{"conv_stride": [5, 2, 64]}')
+    facts = {"model_type": "hubert", "conv_stride": [5, 2, 64], "num_hidden_layers": 4}
+    (hubert / "config.json").write_text(json.dumps(facts))
+    (hubert / "semantic_tokens.json").write_text('{"layer": 3}')
     (hubert / "model.safetensors").write_bytes(b"weights")
     folder = settings.models_dir / "tiny" / "speakers"
     folder.mkdir()
@@ -202,7 +212,44 @@ def test_dropped_pairs_are_counted_by_their_reason(desk, engine):
     assert (info.pairs, info.dropped) == (COUNT - 2, {"silent": 2})
 
 
+def test_the_layer_that_was_chosen_is_listened_to_and_noted_wherever_the_quantizer_goes(
+    desk, engine, settings, tmp_path
+):
+    made(desk, layer=4)
+    layers = {each.layer for each in engine.asked if isinstance(each, FeaturesRequest)}
+    assert layers == {4}
+    assert next(each for each in engine.asked if isinstance(each, EvaluateRequest)).layer == 4
+    folder = settings.data_dir / "training" / "german-1"
+    assert json.loads((folder / "plan.json").read_text())["order"]["layer"] == 4
+    (kept,) = (folder / "features").iterdir()
+    assert kept.name.endswith("-layer4")
+    desk.install("german-1")
+    (installed,) = quantizers(settings)
+    assert read_notes(installed.file)["layer"] == "4"
+    assert json.loads(installed.file.with_suffix(".json").read_text())["layer"] == 4
+    for name in ("a.pth", "a.safetensors"):
+        desk.export("german-1", tmp_path / name)
+        assert read_notes(tmp_path / name)["layer"] == "4"
+
+
+def test_where_no_layer_was_chosen_none_is_noted(desk, engine, settings):
+    made(desk)
+    assert {each.layer for each in engine.asked if isinstance(each, FeaturesRequest)} == {None}
+    desk.install("german-1")
+    (installed,) = quantizers(settings)
+    assert "layer" not in read_notes(installed.file)
+
+
 # What is refused
+
+
+def test_a_layer_that_the_encoder_has_not_is_refused_with_those_that_it_has(desk, tmp_path):
+    words = "no layer 5; choose one from 1 to 4, .* reads layer 3"
+    with pytest.raises(SettingsError, match=words):
+        desk.start(order(layer=5))
+    with pytest.raises(SettingsError, match=words):
+        list(desk.import_pairs(order(layer=5), [others(tmp_path / "pairs")]))
+    assert desk.all() == []
 
 
 @pytest.mark.parametrize(
@@ -216,6 +263,8 @@ def test_dropped_pairs_are_counted_by_their_reason(desk, engine):
         ({"temperature": float("nan")}, SettingsError),
         ({"seed": -1}, SettingsError),
         ({"epochs": 0}, SettingsError),
+        ({"layer": 0}, SettingsError),
+        ({"layer": 5}, SettingsError),
         ({"language": "tlh"}, UserError),
         ({"corpus": "Too short."}, UserError),
         ({"voices": ("../ada",)}, VoiceNotFoundError),
@@ -531,14 +580,17 @@ def test_a_quantizer_is_handed_out_in_both_kinds_of_file(desk, tmp_path):
 
 def test_two_trainings_are_compared_on_pairs_of_the_first(desk, engine):
     made(desk)
-    made(desk, name="Second", texts=30)
+    made(desk, name="Second", seed=5)
     assert desk.compare("german-1", "second") == ALIKE
     asked = engine.asked[-1]
     assert isinstance(asked, CompareRequest)
-    assert len(asked.data.tokens) == COUNT
+    spoken = {text.text for each in engine.asked[:3] for text in each.texts}
+    assert 0 < len(asked.data) < COUNT / 2  # what was held out
+    assert set(asked.data.texts) <= spoken
     assert asked.first.step == asked.second.step == STEPS
+    assert asked.second_features is None
     desk.compare("german-1", "second", on="second")
-    assert len(engine.asked[-1].data.tokens) == 30
+    assert not set(engine.asked[-1].data.texts) & spoken
 
 
 def test_a_training_is_compared_with_a_quantizer_that_cloning_uses(desk, engine, settings):
@@ -557,6 +609,40 @@ def test_a_training_is_compared_with_a_quantizer_that_cloning_uses(desk, engine,
         desk.compare("german-1", "nobody")
     with pytest.raises(TrainingError, match="There is no training"):
         desk.compare("shipped", "nobody")
+
+
+def test_quantizers_of_two_layers_are_each_compared_at_their_own(desk, engine):
+    made(desk)
+    made(desk, name="Second", layer=2)
+    made(desk, name="Third", layer=3)  # what the family reads by itself
+    engine.asked.clear()
+    assert desk.compare("german-1", "second") == ALIKE
+    *heard, asked = engine.asked
+    assert {type(each) for each in heard} == {FeaturesRequest}
+    assert {each.layer for each in heard} == {2}
+    sounds = [number for each in heard for number, _, _ in each.sounds]
+    assert len(sounds) == len(asked.data) == len(asked.second_features)
+    for number, features, tokens in zip(
+        sounds, asked.second_features, asked.data.tokens, strict=True
+    ):
+        np.testing.assert_array_equal(features, np.full((5, 6), number, np.float16))
+        np.testing.assert_array_equal(tokens, pair_of(number).semantic)
+    engine.asked.clear()
+    desk.compare("german-1", "third")
+    (asked,) = engine.asked
+    assert asked.second_features is None
+
+
+def test_a_comparison_that_cannot_listen_says_why(desk, engine):
+    made(desk)
+    made(desk, name="Second", layer=2)
+    engine.faults = [Failed("The encoder is damaged.", "CheckpointError")]
+    with pytest.raises(CheckpointError, match="damaged"):
+        desk.compare("german-1", "second")
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(EngineError, match="not listened to"):
+        desk.compare("german-1", "second", cancel=cancel)
 
 
 def test_a_comparison_that_fails_says_why(desk, engine):

@@ -93,12 +93,16 @@ def script(cloning):
 def worker(script, cloning, folder):  # noqa: F811
     root = folder.parent
     manager = ModelManager(FamilyFolders((root,)), CPU, MemoryPlan(), LoaderWithACodec())
-    loaders = dataclasses.replace(cloning.loaders(), encoder=lambda path, device: path.name)
+    loaders = dataclasses.replace(cloning.loaders(), encoder=_encoder_name)
     models = CloningModels(CloningParts(root), manager, loaders)
     jobs = TrainingJobs(manager, models, script.tools())
     made = Worker(Settings(models_dir=root), manager, make_training=lambda *given: jobs)
     made._models = models
     return made
+
+
+def _encoder_name(path, device, layer):
+    return path.name if layer is None else f"{path.name} {layer}"
 
 
 def run(worker, request, cancel=None):
@@ -173,6 +177,13 @@ def test_sounds_are_heard_with_the_familys_encoder_and_their_own_dice(worker, sc
     assert script.asked[2][5] == second[5]  # whatever it is heard beside
 
 
+def test_sounds_are_heard_at_the_layer_that_is_asked_for(worker, script):
+    sounds = ((4, np.zeros(30, np.float32), RATE),)
+    for layer in (2, 3, None):
+        run(worker, FeaturesRequest("ada", sounds, layer=layer))
+    assert [each[1] for each in script.asked] == ["hubert 2", "hubert 3", "hubert"]
+
+
 def test_a_training_is_given_its_data_and_ends_with_its_weights(worker, script):
     data, plan = object(), object()
     events = run(worker, TrainRequest(data, plan, b"resume"))
@@ -227,7 +238,7 @@ def test_a_clip_that_cannot_be_cloned_is_left_out(worker, cloning):
 
 
 def test_two_quantizers_are_compared(worker, script):
-    events = run(worker, CompareRequest(object(), object(), weights_of(2), weights_of(4)))
+    events = run(worker, CompareRequest(object(), weights_of(2), weights_of(4)))
     assert events[1:2] == [ALIKE]
     assert isinstance(events[-1], Done)
     assert script.asked == [("compare", 2, 4, "cpu")]

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.cloning.listeners import WIDTH, make_hubert, quantizer_state, write_published
-from webui.cloning.hubert import HubertEncoder, load_hubert, load_listener
+from webui.cloning.hubert import HubertEncoder, encoder_layers, load_hubert, load_listener
 from webui.errors import AudioFileError, CheckpointError
 
 HOP, FIELD = 640, 865
@@ -36,6 +36,18 @@ def test_the_ninth_layer_of_a_base_encoder_is_read_though_later_ones_are_left_ou
     assert np.allclose(encoder.features(sound(), 16_000), reference(model, sound(), 9), atol=1e-5)
     whole = sum(each.nbytes for each in model.parameters())
     assert encoder.nbytes < whole
+
+
+def test_an_encoder_says_how_many_layers_it_has_and_which_is_read(tmp_path: Path) -> None:
+    make_hubert(tmp_path / "base")
+    assert encoder_layers(tmp_path / "base") == (9, 12)
+    make_hubert(tmp_path / "own", stable=True, layer=4)
+    assert encoder_layers(tmp_path / "own") == (4, 4)
+    (tmp_path / "own" / "config.json").write_text('{"model_type": "hubert"}')
+    assert encoder_layers(tmp_path / "own") == (4, 12)
+    (tmp_path / "own" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(CheckpointError, match="no HuBERT encoder"):
+        encoder_layers(tmp_path / "own")
 
 
 def test_a_stack_that_ends_in_a_norm_is_kept_whole(tmp_path: Path) -> None:

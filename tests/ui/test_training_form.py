@@ -9,7 +9,7 @@ from webui.errors import FamilyNotFoundError, SettingsError, UserError, VoiceNot
 from webui.ui.training_form import TrainingForm
 
 PLAIN = TrainingForm(
-    "German 1", "de", 1_500, "mini", [], False, None, False, 0.7, "version_2", False, 0
+    "German 1", "de", 1_500, "mini", [], False, None, False, 0.7, "version_2", False, 0, None
 )
 
 
@@ -24,11 +24,12 @@ def test_every_choice_reaches_the_order(studio, tmp_path):
     corpus.write_text("\ufeffEin Text.", "utf-8")
     form = TrainingForm(
         "  Mine ", "pl", 3_000, "mini", ["ada-11111111"], False, str(corpus), True, 0.8,
-        "version_1", True, 7,
+        "version_1", True, 7, 3,
     )  # fmt: skip
     assert form.order(studio) == TrainingOrder(
-        "Mine", "mini", "pl", 3_000, "Ein Text.", True, ("ada-11111111",), 0.8, 7, "version_1", True
-    )
+        "Mine", "mini", "pl", 3_000, "Ein Text.", True, ("ada-11111111",), 0.8, 7, "version_1",
+        True, layer=3,
+    )  # fmt: skip
 
 
 def test_without_any_voice_no_voice_is_asked_for(studio):
@@ -59,6 +60,8 @@ def test_a_name_that_is_none_is_said_beside_its_field(studio, name):
         ({"architecture": "version_9"}, SettingsError),
         ({"seed": -1}, SettingsError),
         ({"seed": None}, SettingsError),
+        ({"layer": 0}, SettingsError),
+        ({"layer": "nine"}, SettingsError),
         ({"corpus": "/nowhere/book.txt"}, UserError),
     ],
 )

@@ -72,6 +72,11 @@ def test_the_card_holds_what_was_measured():
     assert "<b>" not in card
 
 
+def test_the_card_names_the_layer_that_was_chosen_and_no_other():
+    assert "layer 4 of the encoder" in card_words(details(layer=4))
+    assert "layer" not in card_words(details())
+
+
 def test_the_card_of_a_training_at_work_says_what_is_known_so_far():
     assert "so far" not in card_words(details())
     card = card_words(details(replace(INFO, accuracy=0.5)))

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from webui.quality.words import Recogniser
 
 
-def load_encoder(folder: Path, device: str) -> "HubertEncoder":
-    """Load an encoder alone, as training does.
+def load_encoder(folder: Path, device: str, layer: int | None = None) -> "HubertEncoder":
+    """Load an encoder alone, as training does; at a layer, or at the one that its folder names.
 
     Raises:
         CheckpointError: a file is missing or damaged.
     """
     from webui.cloning.hubert import load_hubert
 
-    return load_hubert(folder, device)
+    return load_hubert(folder, device, layer)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class PartLoaders:
     speaker_encoder: "Callable[[], SpeakerEncoder | None]"
     recogniser: "Callable[[str, Path | None], Recogniser | None]"
     converter: "Callable[[str, CloningParts, str], Converter]"
-    encoder: "Callable[[Path, str], HubertEncoder]" = load_encoder
+    encoder: "Callable[[Path, str, int | None], HubertEncoder]" = load_encoder
 
 
 class CloningModels:
@@ -59,7 +59,7 @@ class CloningModels:
         self._loaders = loaders or part_loaders()
         self._clock = clock
         self._listeners: dict[tuple[Path, Path], SpeechListener] = {}
-        self._hearing: dict[Path, HubertEncoder] = {}  # an encoder alone, while training
+        self._hearing: dict[tuple[Path, int | None], HubertEncoder] = {}  # alone, in training
         self._encoders: dict[str, SpeakerEncoder | None] = {}
         self._recognisers: dict[str, Recogniser | None] = {}
         self._converters: dict[str, Converter] = {}
@@ -102,8 +102,14 @@ class CloningModels:
             self._listeners[key] = self._loaders.listener(files.encoder, files.file, device)
         return self._listeners[key]
 
-    def encoder(self, config: FamilyConfig) -> "Generator[Event, None, HubertEncoder]":
+    def encoder(
+        self, config: FamilyConfig, layer: int | None = None
+    ) -> "Generator[Event, None, HubertEncoder]":
         """Give the encoder of a family's recordings, without a quantizer.
+
+        Args:
+            config: of the family.
+            layer: whose features are wanted; None takes the family's own choice.
 
         Raises:
             FamilyNotFoundError: it is not here.
@@ -112,13 +118,14 @@ class CloningModels:
         """
         self.touch()
         folder = self.parts.encoder(config)
-        if folder not in self._hearing:
+        key = folder, layer
+        if key not in self._hearing:
             yield Progress("load", 0.0, message="Loading the encoder")
             self._hearing.clear()
             need = sum(each.stat().st_size for each in _weights(folder))
             self._manager.make_room(need, config.id, "the encoder of method 2")
-            self._hearing[folder] = self._loaders.encoder(folder, self._manager.device.name)
-        return self._hearing[folder]
+            self._hearing[key] = self._loaders.encoder(folder, self._manager.device.name, layer)
+        return self._hearing[key]
 
     def speaker_encoder(self) -> "SpeakerEncoder | None":
         """Give what compares voices; None where it is not installed."""

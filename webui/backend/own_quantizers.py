@@ -54,13 +54,13 @@ class OwnQuantizers:
         Raises:
             StorageError: it cannot be written.
         """
-        from webui.quantizer_file import write_quantizer
+        from webui.quantizer_file import layer_note, write_quantizer
 
         file = self.folder / f"{name}{SUFFIX}"
         text = json.dumps(dict(card), ensure_ascii=False, indent=1)
         save_file(file.with_suffix(CARD), text.encode(), replace=True)
         notes = {each: str(card.get(each, "")) for each in ("title", "family", "language")}
-        write_quantizer(file, weights, notes, replace=True)
+        write_quantizer(file, weights, notes | layer_note(card.get("layer")), replace=True)
         return _read(file)
 
     def remove(self, name: str) -> None:

@@ -96,6 +96,13 @@ class PairStore:
             found = [pair for shard in self._read_shards().values() for pair in shard.pairs]
         return sorted(found, key=lambda each: each.number)
 
+    def in_shards(self) -> list[PairFacts]:
+        """Tell of all pairs, shard after shard: as they stand in what is learned from."""
+        with self._guard:
+            shards = self._read_shards()
+            found = [shards[name].pairs for name in sorted(shards)]
+        return [pair for pairs in found for pair in sorted(pairs, key=lambda each: each.number)]
+
     def dropped(self) -> dict[str, int]:
         """Count what was dropped, by the reason."""
         with self._guard:

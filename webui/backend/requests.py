@@ -7,7 +7,7 @@ worker which sees none of our folders of voices can do it.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from webui.arrays import FineCodes, OtherWaveform, Speaker
+from webui.arrays import AnyFeatures, FineCodes, OtherWaveform, Speaker
 from webui.clone_results import Method, Recording
 from webui.synthesis.controls import SpeechControls
 from webui.training_results import Architecture, QuantizerWeights
@@ -23,6 +23,8 @@ class SpeakOrder:
     """A text to be spoken, as a person asks for it.
 
     `family` None is the one from the settings; `voice` None lets the family choose how it sounds.
+    `speaker` are the arrays of a voice that is in no library, such as a visitor's own; `voice` only
+    names it then.
     """
 
     text: str
@@ -30,6 +32,7 @@ class SpeakOrder:
     voice: str | None = None
     controls: SpeechControls = field(default_factory=SpeechControls)
     language: str | None = None  # ISO 639 code of the text; None is the voice's, or English
+    speaker: Speaker | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +162,7 @@ class TrainingOrder:
     architecture: Architecture = "version_2"
     augment: bool = False
     epochs: int | None = None  # how often all pairs are learned from at most
+    layer: int | None = None  # of the encoder that is learned from; None: the family's own choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +186,7 @@ class FeaturesRequest:
     sounds: tuple[tuple[int, OtherWaveform, int], ...]
     augmentation: "Augmentation | None" = None
     seed: int = 0
+    layer: int | None = None  # of the encoder; None: the family's own choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,16 +215,21 @@ class EvaluateRequest:
     family: str = ""
     language: str = "en"
     clips: tuple[Recording, ...] = ()
+    layer: int | None = None  # of the encoder that the quantizer was trained with
 
 
 @dataclass(frozen=True, eq=False)
 class CompareRequest:
-    """Say which of two quantizers hears what was held out better: one `QuantizerComparison`."""
+    """Say which of two quantizers hears pairs better: one `QuantizerComparison`.
+
+    `data` are pairs that neither was trained on, as the first hears them. `second_features` are
+    those of the same pairs for the second, where it reads another layer of the encoder.
+    """
 
     data: "TrainingData"
-    plan: "TrainingPlan"
     first: QuantizerWeights
     second: QuantizerWeights
+    second_features: tuple[AnyFeatures, ...] | None = None
 
 
 Request: TypeAlias = (

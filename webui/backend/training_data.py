@@ -8,16 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from webui.arrays import SemanticTokens, SpeechFeatures
 from webui.backend.pair_store import PairStore
 from webui.backend.requests import TrainingOrder
 from webui.clone_results import Recording
-from webui.errors import StorageError
+from webui.errors import SettingsError, StorageError
 from webui.family import FamilyConfig
 from webui.synthesis.controls import SpeechControls, controls_from_json
-from webui.training_results import QuantizerWeights
 
 if TYPE_CHECKING:
     from webui.training.features import Augmentation
@@ -37,6 +34,7 @@ class FeatureKind:
 
     key: str  # the name of the folder that keeps what was heard
     is_varied: bool = False
+    layer: int | None = None  # of the encoder; None: the family's own choice
 
     def augmentation(self) -> "Augmentation | None":
         """How the sound is varied first."""
@@ -57,10 +55,19 @@ class TrainingGround:
     controls: SpeechControls = field(default_factory=SpeechControls)  # as the family asks
 
 
-def training_ground(config: FamilyConfig, encoder: Path, augment: bool) -> TrainingGround:
+def training_ground(
+    config: FamilyConfig, encoder: Path, augment: bool, layer: int | None = None
+) -> TrainingGround:
     """Look at a family and its encoder; with `augment` sounds are listened to varied as well.
 
-    What another encoder heard lies under another name, so with a new one listening begins anew.
+    What another encoder or layer heard lies under another name, so with a new one listening begins
+    anew.
+
+    Args:
+        config: of the family.
+        encoder: the folder of what listens.
+        augment: whether to listen to varied sounds, too.
+        layer: of the encoder; None takes the family's own choice.
 
     Raises:
         StorageError: the encoder cannot be read.
@@ -70,11 +77,32 @@ def training_ground(config: FamilyConfig, encoder: Path, augment: bool) -> Train
         digest, hop = _digest(encoder), _hop(encoder)
     except (OSError, ValueError, TypeError, KeyError) as fault:
         raise StorageError(f"The encoder in {encoder.name} cannot be read ({fault}).") from fault
-    plain, varied = FeatureKind(f"{PLAIN}-{digest}"), FeatureKind(f"{VARIED}-{digest}", True)
+    key = digest if layer is None else f"{digest}-layer{layer}"
+    plain = FeatureKind(f"{PLAIN}-{key}", layer=layer)
+    varied = FeatureKind(f"{VARIED}-{key}", is_varied=True, layer=layer)
     kinds = (plain, varied) if augment else (plain,)
     rates = HEARING_RATE / hop, config.semantic.rate_hz
     controls = controls_from_json(config.controls)
     return TrainingGround(kinds, rates, config.semantic.vocabulary, controls)
+
+
+def check_layer(layer: int | None, encoder: Path) -> None:
+    """Refuse a layer that the encoder does not have.
+
+    Raises:
+        SettingsError: it has no such layer.
+        CheckpointError: it is no encoder.
+    """
+    from webui.cloning.hubert import encoder_layers
+
+    if layer is None:
+        return
+    own, layers = encoder_layers(encoder)
+    if not 1 <= layer <= layers:
+        raise SettingsError(
+            f"The encoder has no layer {layer}; choose one from 1 to {layers}, or leave the choice "
+            f"to the family, which reads layer {own}."
+        )
 
 
 def speech_controls(order: TrainingOrder, ground: TrainingGround) -> SpeechControls:
@@ -139,19 +167,6 @@ def clips_to_clone(
     return tuple(
         Recording(each.waveform, each.sample_rate, each.voice) for each in pairs if each is not None
     )
-
-
-def weights_in_file(path: Path) -> QuantizerWeights:
-    """Read the weights of any quantizer that cloning can use.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or no quantizer.
-    """
-    from webui.cloning.quantizer import load_quantizer, sizes_of
-
-    found = load_quantizer(path)
-    state = {name: np.asarray(each) for name, each in found.state_dict().items()}
-    return QuantizerWeights(sizes_of(found.config), state, found.shift, 0, None, is_final=True)
 
 
 def _read(

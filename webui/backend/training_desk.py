@@ -10,17 +10,11 @@ import webui
 from webui.arrays import Speaker
 from webui.backend.cloning_catalogue import CLONING_CATALOGUE
 from webui.backend.cloning_parts import CloningParts
-from webui.backend.engine import Engine, error_of
+from webui.backend.engine import Engine
 from webui.backend.facts import VoiceInfo
 from webui.backend.own_quantizers import OwnQuantizers
-from webui.backend.requests import CompareRequest, TrainingOrder
-from webui.backend.training_data import (
-    TrainingGround,
-    training_data,
-    training_ground,
-    training_plan,
-    weights_in_file,
-)
+from webui.backend.requests import TrainingOrder
+from webui.backend.training_data import TrainingGround, check_layer, training_ground
 from webui.backend.training_facts import TrainingDetails, TrainingInfo, TrainingState
 from webui.backend.training_folder import (
     TrainingFolder,
@@ -37,10 +31,11 @@ from webui.backend.training_orders import (
     free_id,
     numbered_texts,
 )
+from webui.backend.training_rivals import Rival, RivalHearing, rival_in_file
 from webui.backend.training_run import TrainingRun
 from webui.backend.trainings import Trainings
-from webui.errors import EngineError, SettingsError, StorageError, TrainingError, UserError
-from webui.events import Cancelled, CancelToken, Event, Failed
+from webui.errors import SettingsError, TrainingError, UserError
+from webui.events import Cancelled, CancelToken, Event
 from webui.family import FamilyConfig
 from webui.settings import Settings
 from webui.training_results import QuantizerComparison, QuantizerWeights
@@ -105,7 +100,7 @@ class TrainingDesk:
         self._at_work.check_idle()
         check_training_order(order)
         config = self._stock.whole(order.family)
-        self._parts.encoder(config)
+        check_layer(order.layer, self._parts.encoder(config))
         known = self._stock.voices(config.id)
         voices = chosen_voices(order, known, lambda each: self._stock.speaker(each, config.id))
         texts = numbered_texts(order, config, voices)
@@ -135,7 +130,7 @@ class TrainingDesk:
         self._at_work.check_idle()
         check_training_order(replace(order, texts=LEAST_TEXTS))
         config = self._stock.whole(order.family)
-        self._parts.encoder(config)
+        check_layer(order.layer, self._parts.encoder(config))
         with self._creating:
             folder = self._new_folder(order.name)
             plan = plan_file(replace(order, texts=0, voices=()), config.id)
@@ -208,7 +203,7 @@ class TrainingDesk:
             "title": plan.order.name, "language": plan.order.language, "family": plan.family,
             "training": folder.id, "accuracy": weights.accuracy, "steps": weights.step,
             "pairs": len(folder.pairs.facts()), "shift": weights.shift,
-            "architecture": weights.sizes.architecture,
+            "architecture": weights.sizes.architecture, "layer": plan.order.layer,
             "report": None if report is None else asdict(report),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "app_version": webui.__version__,
@@ -239,15 +234,16 @@ class TrainingDesk:
             TrainingError: nothing has been learned yet, or the file is of another kind.
             StorageError: it cannot be written, or this kind cannot hold the architecture.
         """
-        from webui.quantizer_file import write_published, write_quantizer
+        from webui.quantizer_file import layer_note, write_published, write_quantizer
 
         folder = self._folder(training)
         plan, weights = folder.plan(), self._weights(folder)
         if path.suffix == ".pth":
-            write_published(path, weights)
+            write_published(path, weights, plan.order.layer)
         elif path.suffix == ".safetensors":
             notes = {"title": plan.order.name, "family": plan.family}
-            write_quantizer(path, weights, {**notes, "language": plan.order.language})
+            notes |= {"language": plan.order.language, **layer_note(plan.order.layer)}
+            write_quantizer(path, weights, notes)
         else:
             raise TrainingError("A quantizer is a file that ends in .pth or in .safetensors.")
 
@@ -267,25 +263,15 @@ class TrainingDesk:
             TrainingError: there is no such training, or nothing was listened to in it yet.
             FamilyNotFoundError: there is no such quantizer.
             EngineError: it could not be done, or somebody pressed Stop.
+            UserError: the encoder, or the file of a quantizer, cannot be used.
         """
         known = self._folders()
         chosen = on or next((each for each in (first, second) if each in known), first)
         folder = self._folder(chosen)
         plan, ground = self._standing(folder)
-        try:
-            data = training_data(folder.pairs, ground.kinds[:1], ground.rates)
-        except StorageError as fault:
-            raise TrainingError(
-                f'The pairs of "{folder.id}" were not all listened to. Continue it first.'
-            ) from fault
-        both = (self._anything(each, plan.family) for each in (first, second))
-        request = CompareRequest(data, training_plan(plan.order, ground), *both)
-        for event in self._engine.run(request, cancel):
-            if isinstance(event, QuantizerComparison):
-                return event
-            if isinstance(event, Failed):
-                raise error_of(event)
-        raise EngineError("The two were not compared to the end. Please try it again.")
+        encoder = self._parts.encoder(self._stock.whole(plan.family))
+        ours, theirs = (self._anything(each, plan.family) for each in (first, second))
+        return RivalHearing(self._engine, folder, ground, encoder).compare(ours, theirs, cancel)
 
     def close(self) -> None:
         """Stop all work."""
@@ -299,14 +285,15 @@ class TrainingDesk:
         plan = folder.plan()
         config = self._stock.whole(plan.family)
         encoder = self._parts.encoder(config)
-        return plan, training_ground(config, encoder, plan.order.augment)
+        return plan, training_ground(config, encoder, plan.order.augment, plan.order.layer)
 
-    def _anything(self, name: str, family: str) -> QuantizerWeights:
-        """The weights of a training, or of a quantizer that cloning can use."""
+    def _anything(self, name: str, family: str) -> Rival:
+        """What a training made, or a quantizer that cloning can use."""
         if name in self._folders():
-            return self._weights(self._folder(name))
+            folder = self._folder(name)
+            return Rival(self._weights(folder), folder.plan().order.layer)
         config = self._stock.config(family)
-        return weights_in_file(self._parts.quantizer(config, "", name).file)
+        return rival_in_file(self._parts.quantizer(config, "", name).file)
 
     def _begin(self, folder: TrainingFolder, cancel: CancelToken | None) -> Iterator[Event]:
         self._at_work.start(folder)

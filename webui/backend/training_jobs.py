@@ -77,7 +77,7 @@ class TrainingJobs:
             JobCancelled: somebody pressed Stop.
         """
         config = self._manager.config(request.family)
-        encoder = yield from self._models.encoder(config)
+        encoder = yield from self._models.encoder(config, request.layer)
         for done, (number, waveform, rate) in enumerate(request.sounds):
             stop_if(cancel)
             dice = torch.Generator().manual_seed(seed_of(request.seed, "augment", number))
@@ -121,7 +121,7 @@ class TrainingJobs:
         stop_if(cancel)
         if request.clips:
             models = yield from self._manager.models(request.family, cancel)
-            encoder = yield from self._models.encoder(models.family)
+            encoder = yield from self._models.encoder(models.family, request.layer)
             judged = []
             for number, clip in enumerate(request.clips):
                 said = f"Judging clone {number + 1} of {len(request.clips)}"
@@ -190,9 +190,10 @@ def training_tools() -> TrainingTools:
         return quantizer, evaluate_quantizer(quantizer, request.data, split)
 
     def compared(request: CompareRequest, device: str) -> QuantizerComparison:
-        held_out = split_pairs(request.data, request.plan).held_out
         first, second = quantizer_of(request.first, device), quantizer_of(request.second, device)
-        return compare(first, second, request.data, held_out)
+        data, others = request.data, request.second_features
+        second_data = None if others is None else replace(data, features=others)
+        return compare(first, second, data, second_data)
 
     tools: dict[str, Any] = {
         "speak": speak_pairs,

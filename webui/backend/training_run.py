@@ -156,7 +156,7 @@ class TrainingRun:
                 return None
             sounds = tuple((each.number, each.waveform, each.sample_rate) for each in pairs)
             seed = self._plan.order.seed
-            return FeaturesRequest(self._plan.family, sounds, kind.augmentation(), seed)
+            return FeaturesRequest(self._plan.family, sounds, kind.augmentation(), seed, kind.layer)
 
         def keep(part: Part[tuple[FeatureKind, str]]) -> list[tuple[FeatureKind, str]]:
             ((kind, shard),) = part.items
@@ -202,9 +202,10 @@ class TrainingRun:
         weights = self._folder.weights()
         if weights is None:
             raise TrainingError("The weights of this training are damaged. Continue it once more.")
-        plan, family = training_plan(self._plan.order, self._ground), self._plan.family
+        order, family = self._plan.order, self._plan.family
+        plan = training_plan(order, self._ground)
         clips = clips_to_clone(self._folder.pairs, data, plan)
-        request = EvaluateRequest(data, plan, weights, family, self._plan.order.language, clips)
+        request = EvaluateRequest(data, plan, weights, family, order.language, clips, order.layer)
         tries = 0
         while self._folder.report() is None:
             part: Part[None] = Part((), PartToken(whole=self._cancel), self._clock())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HUBERT_RATE = 16_000  # Hz; facebook/hubert-base-ls960
 BARK_LAYER = 9  # of HuBERT base; gitmylo's hubert/pre_kmeans_hubert.py
+BASE_LAYERS = 12  # of HuBERT base; a config.json that names none means so many
 MAX_CONFIG_BYTES = 2**16
 MAX_SECONDS = 60.0  # attention grows with the square of the length; a voice needs 7 s
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -159,24 +160,41 @@ def load_hubert(folder: Path, device: str = "cpu", layer: int | None = None) -> 
     return HubertEncoder(model, layer)
 
 
+def encoder_layers(folder: Path) -> tuple[int, int]:
+    """Say which layer is read where nobody chooses one, and how many there are.
+
+    Raises:
+        CheckpointError: the folder holds no HuBERT encoder.
+    """
+    values, facts = _config_values(folder), folder / "semantic_tokens.json"
+    known = ((_read_json(facts) or {}) if facts.is_file() else {}).get("layer", BARK_LAYER)
+    try:
+        return int(known), int(values.get("num_hidden_layers", BASE_LAYERS))
+    except (TypeError, ValueError) as fault:
+        raise CheckpointError(f"The config.json in {folder.name} cannot be used.") from fault
+
+
 def _read_config(folder: Path, wanted: int | None) -> "tuple[HubertConfig, int]":
     from transformers import HubertConfig
 
+    own, layers = encoder_layers(folder)
+    layer = own if wanted is None else wanted
+    try:
+        config = HubertConfig.from_dict(_config_values(folder))
+    except (TypeError, ValueError, AttributeError) as fault:
+        raise CheckpointError(f"The config.json in {folder.name} cannot be used.") from fault
+    if not 0 < layer <= layers:
+        raise CheckpointError(f"The encoder in {folder.name} has no layer {layer}.")
+    return config, layer
+
+
+def _config_values(folder: Path) -> dict[str, Any]:
     values = _read_json(folder / "config.json")
-    facts = folder / "semantic_tokens.json"
     if values is None or values.get("model_type") != "hubert":
         raise CheckpointError(
             f"The folder {folder.name} holds no HuBERT encoder (config.json). Download it again."
         )
-    try:
-        config = HubertConfig.from_dict(values)
-        known = ((_read_json(facts) or {}) if facts.is_file() else {}).get("layer", BARK_LAYER)
-        layer = int(known) if wanted is None else wanted
-    except (TypeError, ValueError, AttributeError) as fault:
-        raise CheckpointError(f"The config.json in {folder.name} cannot be used.") from fault
-    if not 0 < layer <= config.num_hidden_layers:
-        raise CheckpointError(f"The encoder in {folder.name} has no layer {layer}.")
-    return config, layer
+    return values
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

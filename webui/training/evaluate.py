@@ -112,7 +112,7 @@ def compare(
     first: Quantizer,
     second: Quantizer,
     data: TrainingData,
-    chosen: Sequence[int],
+    second_data: TrainingData | None = None,
     seed: int = 0,
 ) -> QuantizerComparison:
     """Let two quantizers listen to the same pairs, and say whether one hears better.
@@ -123,12 +123,14 @@ def compare(
     Args:
         first: a quantizer.
         second: another one.
-        data: the pairs.
-        chosen: pairs that neither was trained on.
+        data: pairs that neither was trained on.
+        second_data: the same pairs as the second hears them, where it reads other features.
         seed: of the draws.
     """
-    ours = sorted(hear(first, data, chosen), key=lambda each: each.place)
-    theirs = sorted(hear(second, data, chosen), key=lambda each: each.place)
+    ours, theirs = (
+        sorted(hear(each, heard, range(len(heard))), key=lambda found: found.place)
+        for each, heard in ((first, data), (second, data if second_data is None else second_data))
+    )
     right = np.array([[_right(a), _right(b)] for a, b in zip(ours, theirs, strict=True)], float)
     frames = np.array([[len(a.labels), len(b.labels)] for a, b in zip(ours, theirs, strict=True)])
     shares = right.sum(0) / np.maximum(frames.sum(0), 1)

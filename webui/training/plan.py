@@ -1,5 +1,6 @@
 """What a training learns from and how: pairs, plan, and which pairs are kept for judging."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -25,6 +26,16 @@ class TrainingData:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def chosen(self, places: Sequence[int]) -> "TrainingData":
+        """Take some of the pairs, in this order."""
+        return TrainingData(
+            tuple(self.features[place] for place in places),
+            tuple(self.tokens[place] for place in places),
+            tuple(self.texts[place] for place in places),
+            tuple(self.voices[place] for place in places),
+            self.rates,
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from webui.ui.studio import Studio
 AMOUNTS = (("Quick: 500 texts", 500), ("Good: 1,500 texts", 1_500), ("Best: 3,000 texts", 3_000))
 DEFAULT_TEXTS = 1_500
 MAX_SEED = 2**32 - 1
+MAX_LAYER = 999  # how many an encoder really has is asked when the training begins
 MAX_TEXT_BYTES = 20_000_000
 NO_NAME = "Give it a name, such as German 1."
 
@@ -34,6 +35,7 @@ class TrainingForm:
     architecture: object
     augment: object
     seed: object
+    layer: object
 
     def problems(self) -> dict[str, str]:
         """What is missing, by the field beside which it is to be said."""
@@ -72,6 +74,7 @@ class TrainingForm:
             seed=int(_number(self.seed, 0, MAX_SEED, "seed")),
             architecture=_one_of(self.architecture, ARCHITECTURES, "kind"),
             augment=_switch(self.augment),
+            layer=self._layer(),
         )
 
     def _voices(self, studio: Studio, family: str) -> tuple[str, ...] | None:
@@ -81,6 +84,12 @@ class TrainingForm:
         given = self.voices if isinstance(self.voices, list | tuple) else []
         chosen = [studio.visible_voice(each, family).id for each in given]
         return tuple(chosen) or None
+
+    def _layer(self) -> int | None:
+        """The layer of the encoder; an empty field leaves the choice to the family."""
+        if self.layer is None:
+            return None
+        return int(_number(self.layer, 1, MAX_LAYER, "layer"))
 
     def _corpus(self) -> str | None:
         """The text of the uploaded file.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from webui.ui.messages import LANGUAGES
-from webui.ui.training_form import AMOUNTS, DEFAULT_TEXTS, MAX_SEED, TRAINING_FIELDS
+from webui.ui.training_form import AMOUNTS, DEFAULT_TEXTS, MAX_LAYER, MAX_SEED, TRAINING_FIELDS
 from webui.ui.training_words import HEAD, NO_CHOICE, NOTHING
 
 INTRODUCTION = (
@@ -14,7 +14,7 @@ INTRODUCTION = (
     "hear Bark's own tokens in it. How long that takes is measured while it runs."
 )
 KINDS = [
-    ("Version 2: hears best, for this app", "version_2"),
+    ("Version 2: hears what comes before and after, for this app", "version_2"),
     ("Version 1: other tools read it too", "version_1"),
     ("Version 0: smaller, other tools read it too", "version_0"),
 ]
@@ -126,10 +126,14 @@ def _more() -> dict[str, object]:
             label="Seed", value=0, precision=0, minimum=0, maximum=MAX_SEED, elem_id="train-seed",
             info="The same seed gives the same texts, spoken in the same way.",
         )  # fmt: skip
+        layer = gr.Number(
+            label="Layer of the encoder", value=None, precision=0, minimum=1, maximum=MAX_LAYER,
+            elem_id="train-layer", info="That is learned from. Empty: the family's own choice.",
+        )  # fmt: skip
     return {
         "form_voices": voices, "form_silent": silent, "form_corpus": corpus,
         "form_by_letter": by_letter, "form_temperature": temperature, "form_architecture": kind,
-        "form_augment": augment, "form_seed": seed,
+        "form_augment": augment, "form_seed": seed, "form_layer": layer,
     }  # fmt: skip
 
 

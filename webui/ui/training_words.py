@@ -67,7 +67,9 @@ def card_words(details: TrainingDetails) -> str:
     augmented = ", varied as well" if order.augment else ""
     made = f"{language_name(info.language)}, {info.family}, {text}{augmented}"
     lines.append(f"| Made with | {plain(made)} |")
-    lines.append(f"| Kind | {plain(ARCHITECTURES.get(info.architecture, info.architecture))} |")
+    layer = "" if order.layer is None else f", layer {order.layer} of the encoder"
+    kind = ARCHITECTURES.get(info.architecture, info.architecture)
+    lines.append(f"| Kind | {plain(kind + layer)} |")
     if info.installed:
         lines += ["", f"Cloning can use it, as “{plain(info.installed)}”."]
     return "\n".join(lines)
