@@ -23,6 +23,7 @@ LAYERS = {
     "synthesis": 2,
     "cloning": 3,
     "quality": 3,
+    "longform": 3,
     "training": 4,
     "backend": 5,
     "ui": 6,
@@ -34,7 +35,7 @@ LAYERS = {
     **dict.fromkeys(("cli_actions", "cli_speak_flags", "cli_train", "cli_train_flags"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
-PURE = ("synthesis", "cloning", "quality", "training")  # arrays in, arrays or events out
+PURE = ("synthesis", "cloning", "quality", "longform", "training")  # arrays in, arrays or events out
 
 # One library, one place: the modules (and all below them) that may import it.
 LIBRARY_PLACES = {

@@ -1,0 +1,1 @@
+"""Long texts: books, scripts and subtitles in, one sound out. Text and arrays only."""
