@@ -12,8 +12,8 @@ from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
 from webui.training_results import QuantizerComparison, QuantizerReport, TrainingPoint
 
 REPORT = QuantizerReport(
-    0.812, 0.953, 0.21, 9_000, 1_340, 0, "version_2", 2_100_000, {"Ada": 0.79}, {}, 148, ("Ada",),
-    0.79, 0.82, 0.9, 0.81,
+    0.812, 0.953, 0.21, 9_000, 1_340, 0, "version_2", 2_100_000, {"Ada": 0.79},
+    {"vowel": 0.85, "plosive": 0.71}, 148, ("Ada",), 0.79, 0.82, 0.9, 0.81,
 )  # fmt: skip
 COMPARISON = QuantizerComparison(0.78, 0.812, 0.02, 0.05, "second")
 STEPS = ("pairs", "pairs", "features", "train", "train", "evaluate")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.fake_service import FakeService
 from tests.fake_training import REPORT
 from webui.backend.requests import TrainingOrder
 from webui.cli import STOPPED, build_parser, main
-from webui.cli_train import ACTIONS
+from webui.cli_train import ACTIONS, report_lines
 from webui.events import CancelToken
 
 
@@ -47,6 +48,7 @@ def test_a_training_is_followed_to_its_report(service, capsys):
     out, err = capsys.readouterr()
     assert "81.2% of the frames right, 95.3% among the best five" in out
     assert "unseen voices: 79.0%" in out
+    assert "by class of sound: vowel 85.0%, plosive 71.0%" in out
     assert "clones made with it: 90% of their words understood" in out
     assert out.splitlines()[1].split()[:4] == ["german-1", "done", "mini", "de"]
     assert "Step 200: 70.0% of the held-out frames right." in err
@@ -81,6 +83,11 @@ def test_every_flag_reaches_the_order(service, tmp_path, capsys):
 def test_it_can_speak_without_any_voice(service, capsys):
     assert start("--no-voices") == 0
     assert service.training.orders[0].voices == ()
+
+
+def test_a_report_without_classes_says_nothing_of_them():
+    lines = list(report_lines(replace(REPORT, by_class={})))
+    assert not [each for each in lines if "class" in each]
 
 
 def test_a_training_is_told_as_json(service, capsys):

@@ -226,6 +226,9 @@ def report_lines(report: QuantizerReport) -> Iterator[str]:
     ):  # fmt: skip
         if share is not None:
             yield f"unseen {what}: {share:.1%}"
+    if report.by_class:
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in report.by_class.items())
+        yield f"by class of sound: {shares}"
     yield f"edits a token: {report.edit_distance:.2f}"
     if report.words_right is not None:
         yield f"clones made with it: {report.words_right:.0%} of their words understood"

@@ -12,6 +12,11 @@ DropReason: TypeAlias = Literal["silent", "length", "unspoken", "damaged"]
 Architecture: TypeAlias = Literal["version_0", "version_1", "version_2"]
 ARCHITECTURES: tuple[Architecture, ...] = ("version_0", "version_1", "version_2")
 Shift: TypeAlias = Literal[-1, 0, 1]
+PHONE_CLASSES = (
+    "vowel", "approximant", "trill", "tap", "nasal", "fricative", "affricate", "plosive", "click",
+    "silence",
+)  # fmt: skip
+"""Of speech sounds by their manner of articulation, the more open ones first."""
 
 
 @dataclass(frozen=True, eq=False)

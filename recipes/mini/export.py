@@ -22,6 +22,7 @@ from recipes.mini.quantizer import write_quantizer
 from recipes.mini.sentences import cut_sentences, fortune_sentences
 from recipes.mini.speakers import TRAINING_SPEAKERS
 from recipes.mini.teacher import say
+from recipes.mini.token_classes import write_token_classes
 from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
 from recipes.mini.vocabulary import vocabulary
 
@@ -228,6 +229,7 @@ def export(work: Path, out: Path) -> None:
     save_file(state_dict(work), out / "model.safetensors", metadata={"format": "pt"})
     write_tokenizer(out)
     write_hubert(work, out)
+    write_token_classes(out)
     write_quantizer(work, out)
     write_voices(work, out)
     write_family_facts(out)

@@ -31,6 +31,7 @@ from webui.backend.requests import (
     TrainRequest,
 )
 from webui.backend.service import Service
+from webui.backend.training_data import token_classes
 from webui.backend.training_folder import TrainingFolder
 from webui.checkpoint import load_tensors, read_notes
 from webui.cloning.quantizer import Quantizer, QuantizerConfig, sizes_of
@@ -238,6 +239,23 @@ def test_where_no_layer_was_chosen_none_is_noted(desk, engine, settings):
     desk.install("german-1")
     (installed,) = quantizers(settings)
     assert "layer" not in read_notes(installed.file)
+
+
+def test_where_a_family_says_of_what_class_its_tokens_are_the_judging_is_told(
+    desk, engine, settings
+):
+    made(desk)
+    assert engine.asked[-1].classes == {}
+    path = settings.models_dir / "tiny" / "token_classes.json"
+    path.write_text('{"vowel": [1, 39, 40, -1, true, "2"], "nasal": [0], "noise": [3]}')
+    made(desk, name="Second")
+    assert engine.asked[-1].classes == {1: "vowel", 39: "vowel", 0: "nasal"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"vowel": 3}', b"\xff", b"[" * 100_000])
+def test_classes_that_cannot_be_read_are_not_known(tmp_path, content):
+    (tmp_path / "token_classes.json").write_bytes(content)
+    assert token_classes(tmp_path, 40) == {}
 
 
 # What is refused

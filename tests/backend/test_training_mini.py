@@ -10,6 +10,7 @@ from webui.backend.service import Service
 from webui.cloning.quantizer import load_quantizer
 from webui.events import Done, Progress
 from webui.settings import Settings
+from webui.training_results import PHONE_CLASSES
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +40,8 @@ def test_mini_speaks_learns_and_clones_with_what_it_learned(service, tmp_path):
     report = info.report
     assert report.accuracy_top5 >= report.accuracy > 5 / 500  # far better than chance
     assert report.held_out_voices
+    assert "vowel" in report.by_class
+    assert set(report.by_class) <= set(PHONE_CLASSES)
     assert report.similarity is not None
     name = service.training.install("mini-1")
     parts = {each.id: each for each in service.cloning_parts("mini")}

@@ -70,6 +70,9 @@ def test_the_card_holds_what_was_measured():
     for said in ("81\\.2%", "79\\.0%", "90%", "0\\.81 of 1", "3 silent", "version 2", "5 min"):
         assert said in card
     assert "<b>" not in card
+    assert "By class of sound | vowel 85%, plosive 71% |" in card
+    without = replace(info, report=replace(REPORT, by_class={}))
+    assert "By class" not in card_words(details(without))
 
 
 def test_the_card_names_the_layer_that_was_chosen_and_no_other():

@@ -4,6 +4,7 @@ An order names things the way a person does; a request carries the arrays themse
 worker which sees none of our folders of voices can do it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -216,6 +217,7 @@ class EvaluateRequest:
     language: str = "en"
     clips: tuple[Recording, ...] = ()
     layer: int | None = None  # of the encoder that the quantizer was trained with
+    classes: Mapping[int, str] = field(default_factory=dict)  # of sounds, by token, where known
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,15 @@ from webui.clone_results import Recording
 from webui.errors import SettingsError, StorageError
 from webui.family import FamilyConfig
 from webui.synthesis.controls import SpeechControls, controls_from_json
+from webui.training_results import PHONE_CLASSES
 
 if TYPE_CHECKING:
     from webui.training.features import Augmentation
     from webui.training.plan import TrainingData, TrainingPlan
 
 PLAIN, VARIED = "plain", "varied"
+CLASSES_FILE = "token_classes.json"  # in a family's folder: the tokens of each class of sounds
+MAX_CLASSES_BYTES = 2**20
 DIGEST_BYTES = 2**20  # of the beginning and of the end of an encoder's weights
 CLIP_SECONDS = (1.5, 15.0)  # of a sound that a clone is made of to judge a quantizer
 MOST_CLIPS = 3
@@ -53,6 +56,7 @@ class TrainingGround:
     rates: tuple[float, float]  # frames of features a second, semantic tokens a second
     tokens: int  # that the family has
     controls: SpeechControls = field(default_factory=SpeechControls)  # as the family asks
+    classes: Mapping[int, str] = field(default_factory=dict)  # of sounds, by token, where known
 
 
 def training_ground(
@@ -83,7 +87,29 @@ def training_ground(
     kinds = (plain, varied) if augment else (plain,)
     rates = HEARING_RATE / hop, config.semantic.rate_hz
     controls = controls_from_json(config.controls)
-    return TrainingGround(kinds, rates, config.semantic.vocabulary, controls)
+    tokens = config.semantic.vocabulary
+    return TrainingGround(kinds, rates, tokens, controls, token_classes(config.folder, tokens))
+
+
+def token_classes(family: Path, tokens: int) -> dict[int, str]:
+    """Say of which class of sounds each token of a family is, as far as its files tell.
+
+    Nothing rests on it but a few lines of the report card, so a file that cannot be read, like one
+    that is not there, tells nothing.
+    """
+    file = family / CLASSES_FILE
+    try:
+        if file.stat().st_size > MAX_CLASSES_BYTES:
+            return {}
+        found = json.loads(file.read_text("utf-8"))
+        return {
+            token: name
+            for name in PHONE_CLASSES
+            for token in found.get(name, ())
+            if type(token) is int and 0 <= token < tokens
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def check_layer(layer: int | None, encoder: Path) -> None:

@@ -187,7 +187,7 @@ def training_tools() -> TrainingTools:
     def judged(request: EvaluateRequest, device: str) -> "tuple[Quantizer, QuantizerReport]":
         quantizer = quantizer_of(request.weights, device)
         split = split_pairs(request.data, request.plan)
-        return quantizer, evaluate_quantizer(quantizer, request.data, split)
+        return quantizer, evaluate_quantizer(quantizer, request.data, split, request.classes)
 
     def compared(request: CompareRequest, device: str) -> QuantizerComparison:
         first, second = quantizer_of(request.first, device), quantizer_of(request.second, device)

@@ -205,7 +205,9 @@ class TrainingRun:
         order, family = self._plan.order, self._plan.family
         plan = training_plan(order, self._ground)
         clips = clips_to_clone(self._folder.pairs, data, plan)
-        request = EvaluateRequest(data, plan, weights, family, order.language, clips, order.layer)
+        request = EvaluateRequest(
+            data, plan, weights, family, order.language, clips, order.layer, self._ground.classes
+        )
         tries = 0
         while self._folder.report() is None:
             part: Part[None] = Part((), PartToken(whole=self._cancel), self._clock())

@@ -11,7 +11,12 @@ from webui.arrays import AnyTokens
 from webui.cloning.quantizer import Quantizer, shift_of
 from webui.training.batches import NO_TOKEN, batch_of, batches_in_order
 from webui.training.plan import Split, TrainingData
-from webui.training_results import ARCHITECTURES, QuantizerComparison, QuantizerReport
+from webui.training_results import (
+    ARCHITECTURES,
+    PHONE_CLASSES,
+    QuantizerComparison,
+    QuantizerReport,
+)
 
 TOP = 5
 BATCH = 16  # pairs
@@ -185,4 +190,5 @@ def _by_class(some: Sequence[Heard], classes: Mapping[int, str]) -> dict[str, fl
             if label in classes:
                 frames[classes[label]] += 1
                 right[classes[label]] += label == named
-    return {name: right[name] / frames[name] for name in sorted(frames)}
+    names = [*PHONE_CLASSES, *sorted(frames.keys() - set(PHONE_CLASSES))]
+    return {name: right[name] / frames[name] for name in names if name in frames}

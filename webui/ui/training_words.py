@@ -102,6 +102,9 @@ def _figures(details: TrainingDetails) -> list[tuple[str, str]]:
         ):
             if share is not None:
                 figures.append((what, f"{share:.1%}"))
+        if report.by_class:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in report.by_class.items())
+            figures.append(("By class of sound", shares))
         figures.append(("Edits for each token", f"{report.edit_distance:.2f}"))
         if report.words_right is not None:
             figures.append(("Words of its clones understood", f"{report.words_right:.0%}"))
