@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,11 @@ from webui.settings_flags import add_settings_flags, settings_from_flags
 
 if TYPE_CHECKING:
     from webui.backend.service import Service
+    from webui.ui.share_link import ShareLink
 
-Announce = Callable[[str, str | None], None]  # is told the page's address and its public link
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
+# Is told the page's address, its public link, and a name and password that were made up for it.
+Announce = Callable[[str, str | None, tuple[str, str] | None], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,15 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(failure, MisuseError) else 1
 
 
-def announce(url: str, public_url: str | None) -> None:
-    """Say where the page is.
+def announce(url: str, public_url: str | None, login: tuple[str, str] | None = None) -> None:
+    """Say where the page is, and how to enter when a password was made up.
 
     Raises:
         OSError: nobody reads it.
         StorageError: it cannot be written.
     """
-    link = f"Public link: {public_url}\n" if public_url else ""
-    write_out(f"Bark Voice Studio is at {url}\n{link}")
+    lines = [f"Bark Voice Studio is at {url}"]
+    lines += [f"Public link: {public_url}"] if public_url else []
+    lines += [f"Name: {login[0]}  Password: {login[1]}"] if login else []
+    write_out("\n".join(lines) + "\n")
 
 
 def serve(settings: Settings, announce: Announce = announce) -> int:
@@ -115,13 +121,18 @@ def _run(
 ) -> None:
     from webui.backend.service import Service
     from webui.ui.page import build_page, launch_options
+    from webui.ui.share_link import ShareLink
+    from webui.ui.space import bring_bark
     from webui.ui.studio import open_studio
+    from webui.ui.sweeping import Sweeper
 
     if ended.is_set():
         return
+    login, link = made_up_login(settings), ShareLink()
+    settings = replace(settings, auth=settings.auth or login)
     service = Service(settings)
     studio = open_studio(service, settings, takes)
-    page = build_page(studio)
+    page, sweeper = build_page(studio), Sweeper(studio)
     try:
         if settings.ray is not None:  # a cluster that is not there is told before there is a page
             count = service.devices()
@@ -129,15 +140,42 @@ def _run(
         options = launch_options(settings) | {"server_port": port}
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
-        announce(f"http://{name}:{port}", page.share_url)
+        announce(f"http://{name}:{port}", _public_link(settings, link, port), login)
+        sweeper.start()
+        bring_bark(studio)
         if not settings.zero_gpu:  # there the device is lent for one call at a time
             threading.Thread(target=_warm_up, args=(service,), daemon=True).start()
         ended.wait()
     finally:
+        link.close()
+        sweeper.stop()
         studio.desk.stop_all()
         studio.downloads.stop()
         service.close()
         page.close(verbose=False)
+
+
+def made_up_login(settings: Settings) -> tuple[str, str] | None:
+    """Make up a name and a password for a shared page that has none, so that no stranger enters."""
+    from webui.ui.share_link import USER, new_password
+
+    needs_one = settings.share and not (settings.auth or settings.public)
+    return (USER, new_password()) if needs_one else None
+
+
+def _public_link(settings: Settings, link: "ShareLink", port: int) -> str | None:
+    """Open the tunnel that was asked for; where there is none, say why, and go on without."""
+    if not settings.share:
+        return None
+    if settings.on_space:
+        say("A Space has an address of its own: --share changes nothing here.")
+        return None
+    host = "127.0.0.1" if settings.host in EVERY_ADDRESS else settings.host
+    try:
+        return link.open(host, port)
+    except UserError as fault:
+        say(str(fault))
+        return None
 
 
 def _warm_up(service: "Service") -> None:

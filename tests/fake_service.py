@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from tests.fake_cloning import FakeCloning
 from tests.fake_library import FakeLibrary
 from tests.fake_training import FakeTraining
+from tests.fake_visitors import FakeShelves
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
 from webui.backend.requests import SpeakOrder
+from webui.backend.visitor_voices import VisitorVoices
 from webui.errors import FamilyNotFoundError, TextError, VoiceNotFoundError
 from webui.events import (
     AudioChunk,
@@ -162,6 +165,10 @@ class FakeService(FakeCloning):
             raise VoiceNotFoundError(f'"{voice.name}" is a voice of {voice.family}.')
         return speaker()
 
+    def visitor_voices(self, folder: Path) -> VisitorVoices:
+        self.shelves = FakeShelves(VOICES)
+        return self.shelves
+
     def preview(self, voice_id: str) -> tuple[Waveform, int]:
         self.speaker(voice_id, "mini")
         return sine(), RATE
@@ -179,7 +186,7 @@ class FakeService(FakeCloning):
         if not order.text.strip():
             raise TextError("Type something to speak first.")
         family = self.family(order.family)
-        if order.voice is not None:
+        if order.voice is not None and order.speaker is None:
             self.speaker(order.voice, family.id)
         self.orders.append(order)
         return self._speak(order, family.id, cancel or CancelToken())

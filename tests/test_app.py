@@ -20,7 +20,7 @@ from tests.command_line import (
     refusal,
     started,
 )
-from webui.errors import SettingsError
+from webui.errors import DownloadError, SettingsError
 from webui.settings import Settings
 
 LOCALHOST = "127.0.0.1"
@@ -50,7 +50,7 @@ def page(monkeypatch, tmp_path):
         (takes / "take.wav").write_bytes(b"sound")
         if seen.fault:
             raise seen.fault
-        announce(f"http://{settings.host}:{port}", None)
+        announce(f"http://{settings.host}:{port}", None, None)
         os.kill(os.getpid(), signal.SIGTERM)
         seen.ended = ended.wait(5)
 
@@ -119,7 +119,6 @@ def test_a_port_of_the_system_is_refused_with_the_ports_that_are_free(monkeypatc
         (["--port", "70000"], "--port is '70000'", 1),
         (["--engine", "rocket"], "--engine is 'rocket'", 1),
         (["--auth", "me"], "--auth is ...: it must look like name:password", 1),
-        (["--share"], "A public link lets strangers in", 1),
         (["--loud"], "Unrecognized arguments: --loud. See `python app.py --help`", 2),
         (["--port"], "Argument --port: expected one argument", 2),
         (["page"], "Unrecognized arguments: page", 2),
@@ -186,10 +185,57 @@ def test_a_public_link_is_announced_too(capsys):
     ]
 
 
+def test_a_password_that_was_made_up_is_announced_with_the_link(capsys):
+    app.announce("http://127.0.0.1:7860", "https://somewhere.example", ("bark", "w0rd"))
+    assert capsys.readouterr().out.splitlines()[-1] == "Name: bark  Password: w0rd"
+
+
+def test_a_shared_page_gets_a_password_unless_it_has_one_or_is_public():
+    name, password = app.made_up_login(Settings(share=True))
+    assert (name, len(password)) == ("bark", 20)
+    assert app.made_up_login(Settings(share=True)) != (name, password)
+    for settings in (
+        Settings(),
+        Settings(share=True, auth=("me", "mine")),
+        Settings(share=True, public=True),
+    ):
+        assert app.made_up_login(settings) is None
+
+
+class Link:
+    """Instead of a tunnel."""
+
+    def __init__(self, fault=None):
+        self.fault, self.opened = fault, []
+
+    def open(self, host, port):
+        if self.fault:
+            raise self.fault
+        self.opened.append((host, port))
+        return "https://abc.gradio.live"
+
+
+@pytest.mark.parametrize("host", [LOCALHOST, "0.0.0.0"])  # noqa: S104
+def test_the_link_leads_to_this_machine_and_only_when_it_was_asked_for(host):
+    link = Link()
+    assert app._public_link(Settings(host=host), link, 7860) is None
+    assert app._public_link(Settings(host=host, share=True), link, 7860) == "https://abc.gradio.live"
+    assert link.opened == [(LOCALHOST, 7860)]
+
+
+def test_without_a_link_the_page_runs_on_and_says_why(capsys):
+    fault = DownloadError("No public link could be made.")
+    assert app._public_link(Settings(share=True), Link(fault), 7860) is None
+    assert app._public_link(Settings(share=True, on_space=True), Link(), 7860) is None
+    told = capsys.readouterr().err.splitlines()
+    assert "No public link could be made." in told[0]
+    assert "A Space has an address of its own" in told[1]
+
+
 def test_somebody_else_may_announce_the_page(page, capsys):
     told = []
-    app.serve(Settings(port=0), lambda url, public_url: told.append((url, public_url)))
-    assert told == [(f"http://{LOCALHOST}:{page.port}", None)]
+    app.serve(Settings(port=0), lambda *said: told.append(said))
+    assert told == [(f"http://{LOCALHOST}:{page.port}", None, None)]
     assert capsys.readouterr().out == ""
 
 

@@ -43,7 +43,7 @@ LIBRARY_PLACES = {
     "fastapi": ("webui.http_api", "app"),
     "ray": ("webui.backend.ray_cluster",),
     "TTS": ("webui.cloning.conversion",),
-    "huggingface_hub": ("webui.backend.weights",),
+    "huggingface_hub": ("webui.backend.weights", "webui.backend.voices_repo"),
     "soundfile": ("webui.audio",),
     "soxr": ("webui.audio",),
     "sentencex": ("webui.synthesis.chunking",),

@@ -75,6 +75,7 @@ def starter(monkeypatch, tmp_path):
 def test_every_command_takes_json_and_every_setting_that_concerns_it(command):
     values = {"engine": "inline", "device": "cpu", "precision": "fp32", "family": "mini"}
     values |= {"hf_endpoint": "http://localhost", "auth": "me:word", "host": "localhost"}
+    values |= {"voices_repo": "anna/voices"}
     values |= {"ray": "auto"}
     for each in SETTINGS_HELP:
         words = [each.flag] if each.is_switch else [each.flag, values.get(each.name, "3")]
@@ -260,9 +261,14 @@ def test_serve_hands_over_what_the_page_refuses(starter, capsys):
     assert refusal_as_json(capsys, main(["serve", "--json"]))[1] == "SettingsError"
 
 
-def test_a_public_link_without_a_password_is_refused(starter, capsys):
-    starter.write_text(STAND_IN)
-    assert "lets strangers in" in refusal(capsys, main(["serve", "--share"]))
+def test_a_program_is_told_the_password_that_was_made_up(starter, capsys):
+    made_up = STAND_IN.replace("None)", "'https://abc.example', ('bark', 'w0rd'))")
+    starter.write_text(made_up)
+    assert main(["serve", "--share", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["public_url"], told["name"], told["password"]) == (
+        "https://abc.example", "bark", "w0rd",
+    )  # fmt: skip
 
 
 # ---- as a program

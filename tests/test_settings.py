@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from webui import settings as settings_module
 from webui.errors import SettingsError
 from webui.settings import PROJECT_FOLDER, SETTINGS_HELP, Settings, load_settings
 
@@ -100,11 +101,50 @@ def test_a_password_is_never_shown():
     assert "s3cret" not in str(refusal.value)
 
 
-def test_a_public_link_needs_a_password_or_public_mode():
-    with pytest.raises(SettingsError, match="strangers"):
-        Settings.from_environment({}, share=True)
-    assert Settings.from_environment({}, share=True, auth="me:secret").share
-    assert Settings.from_environment({}, share=True, public=True).share
+def test_a_token_of_the_hub_is_never_shown():
+    settings = Settings.from_environment({"HF_TOKEN": "hf_s3cret"})
+    assert settings.hf_token == "hf_s3cret"  # noqa: S105  made up
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize("repo", ["anna", "anna/", "/voices", "a/b/c", "anna/../x", "anna/ x"])
+def test_a_repository_is_an_owner_and_a_name(repo):
+    assert Settings.from_environment({"WEBUI_VOICES_REPO": "anna/voices-1.0"}).voices_repo
+    with pytest.raises(SettingsError, match="owner/name"):
+        Settings.from_environment({"WEBUI_VOICES_REPO": repo})
+
+
+def test_texts_on_a_space_are_as_short_as_its_hardware_needs(monkeypatch, tmp_path):
+    space = {"SPACE_ID": "someone/bark"}
+    monkeypatch.setattr(settings_module, "NVIDIA_DRIVER", tmp_path / "none")
+    slow = Settings.from_environment(space)
+    assert (slow.has_card, slow.max_text_characters) == (False, 300)
+    chosen = Settings.from_environment(space | {"WEBUI_MAX_TEXT_CHARACTERS": "50"})
+    assert chosen.max_text_characters == 50
+    lent = Settings.from_environment(space | {"SPACES_ZERO_GPU": "true"})
+    assert (lent.has_card, lent.max_text_characters) == (True, 1_000)
+    monkeypatch.setattr(settings_module, "NVIDIA_DRIVER", tmp_path)
+    assert Settings.from_environment(space).has_card
+    assert not Settings.from_environment({}).has_card
+
+
+def test_a_space_with_a_lasting_disk_keeps_everything_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(settings_module, "SPACE_DISK", tmp_path)
+    space = Settings.from_environment({"SPACE_ID": "someone/bark"})
+    places = {space.models_dir, space.speakers_dir, space.outputs_dir, space.data_dir}
+    assert {each.parent for each in places} == {tmp_path}
+    assert len(places) == 4
+    assert Settings.from_environment({}).models_dir != space.models_dir
+    monkeypatch.setattr(settings_module, "SPACE_DISK", tmp_path / "none")
+    space = Settings.from_environment({"SPACE_ID": "someone/bark"})
+    assert space.models_dir == Settings().models_dir
+
+
+def test_visitors_sign_in_where_the_space_has_it_switched_on():
+    space = {"SPACE_ID": "someone/bark"}
+    assert not Settings.from_environment(space).signs_in
+    assert Settings.from_environment(space | {"OAUTH_CLIENT_ID": "x"}).signs_in
+    assert not Settings.from_environment({"OAUTH_CLIENT_ID": "x"}).signs_in
 
 
 def test_a_space_is_public_and_zero_gpu_works_inside_the_process():
@@ -119,7 +159,8 @@ def test_a_space_is_public_and_zero_gpu_works_inside_the_process():
 
 def test_every_setting_has_a_variable_a_flag_and_a_meaning():
     names = [each.name for each in SETTINGS_HELP]
-    assert set(names) == set(Settings.__dataclass_fields__) - {"on_space", "zero_gpu"}
+    found_here = {"on_space", "zero_gpu", "has_card", "signs_in", "hf_token"}
+    assert set(names) == set(Settings.__dataclass_fields__) - found_here
     assert len({each.env for each in SETTINGS_HELP}) == len(names)
     assert all(
         each.flag.startswith("--") and each.meaning and each.default for each in SETTINGS_HELP

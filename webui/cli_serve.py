@@ -35,5 +35,6 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
     return code
 
 
-def _announce(url: str, public_url: str | None) -> None:
-    print_json({"url": url, "public_url": public_url})
+def _announce(url: str, public_url: str | None, login: tuple[str, str] | None = None) -> None:
+    made_up = {"name": login[0], "password": login[1]} if login else {}
+    print_json({"url": url, "public_url": public_url, **made_up})

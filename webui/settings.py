@@ -17,6 +17,9 @@ ENGINES = ("local", "inline")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,2})?")
 FAMILY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+SPACE_DISK = Path("/data")  # where a Space has its lasting disk, if it has one
+NVIDIA_DRIVER = Path("/dev/nvidiactl")
+LONGEST_ON_CPU_SPACE, LONGEST_ON_CARD_SPACE = 300, 1_000  # characters at once
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off", ""})
 
@@ -106,6 +109,14 @@ def _host(text: str) -> str:
     return text
 
 
+def _repository(text: str) -> str | None:
+    if not text.strip():
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", text):
+        raise ValueError("it must look like owner/name")
+    return text
+
+
 def _auth(text: str) -> tuple[str, str] | None:
     if not text:
         return None
@@ -167,7 +178,7 @@ class Settings:
     host: str = _setting("127.0.0.1", _host, "the address that the page listens on")
     port: int = _setting(7860, _integer(0, 65_535), "the port of the page; 0 takes any free one")
     share: bool = _setting(
-        False, parse_boolean, "make a public link; needs a password or public mode"
+        False, parse_boolean, "make a public link, with a password unless the page is public"
     )
     open_browser: bool = _setting(False, parse_boolean, "open the page in a browser at start")
     auth: tuple[str, str] | None = _setting(
@@ -176,12 +187,23 @@ class Settings:
     public: bool = _setting(
         False, parse_boolean, "strangers visit: each sees only their own voices and results"
     )
+    voices_repo: str | None = _setting(
+        None,
+        _repository,
+        "a private dataset on the hub, as owner/name, for voices of visitors who signed in",
+        shown="visitors' voices last a day",
+    )
     on_space: bool = field(default=False, metadata={"internal": True})
+    has_card: bool = field(default=False, metadata={"internal": True})  # of a Space
     zero_gpu: bool = field(default=False, metadata={"internal": True})
+    signs_in: bool = field(default=False, metadata={"internal": True})  # accounts of the hub
+    hf_token: str | None = field(default=None, metadata={"internal": True})
 
     def __repr__(self) -> str:
         """Show the settings without the password."""
         shown = {each.name: getattr(self, each.name) for each in fields(self)}
+        if self.hf_token:
+            shown["hf_token"] = "..."  # noqa: S105  not a password
         if self.auth:
             shown["auth"] = (self.auth[0], "...")
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
@@ -214,13 +236,7 @@ class Settings:
             if given is not None:
                 text = given if isinstance(given, str) else _as_text(given)
                 chosen[help_line.name] = _read(parse, help_line.flag, text)
-        settings = cls(**chosen)
-        if settings.share and not (settings.auth or settings.public):
-            raise SettingsError(
-                "A public link lets strangers in. Give a password with --auth name:password, "
-                "or add --public, which keeps visitors apart from each other and from your voices."
-            )
-        return settings
+        return cls(**chosen)
 
 
 @dataclass(frozen=True)
@@ -249,12 +265,28 @@ def _as_text(value: object) -> str:
 
 
 def _space_defaults(env: Mapping[str, str]) -> dict[str, Any]:
-    """What a Hugging Face Space changes: it is public, and ZeroGPU forks its own workers."""
+    """What a Hugging Face Space changes.
+
+    It is public, texts are as short as its hardware needs, what is downloaded goes to the disk that
+    outlasts a restart where there is one, and ZeroGPU forks its own workers.
+    """
     chosen: dict[str, Any] = {}
+    zero_gpu = _read(parse_boolean, "SPACES_ZERO_GPU", env.get("SPACES_ZERO_GPU", ""))
     if env.get("SPACE_ID"):
         chosen |= {"on_space": True, "public": True, "host": "0.0.0.0"}  # noqa: S104 - a container
-    if _read(parse_boolean, "SPACES_ZERO_GPU", env.get("SPACES_ZERO_GPU", "")):
+        chosen["has_card"] = bool(zero_gpu) or NVIDIA_DRIVER.exists()
+        chosen["signs_in"] = bool(env.get("OAUTH_CLIENT_ID"))  # `hf_oauth: true` in the README
+        chosen["max_text_characters"] = LONGEST_ON_CPU_SPACE
+        if chosen["has_card"]:
+            chosen["max_text_characters"] = LONGEST_ON_CARD_SPACE
+        if os.access(SPACE_DISK, os.W_OK):
+            folders = {"models": "models", "speakers": "speakers", "outputs": "outputs"}
+            chosen |= {f"{each}_dir": SPACE_DISK / name for each, name in folders.items()}
+            chosen["data_dir"] = SPACE_DISK / "state"
+    if zero_gpu:
         chosen |= {"zero_gpu": True, "engine": "inline"}
+    if env.get("HF_TOKEN"):
+        chosen["hf_token"] = env["HF_TOKEN"]
     if _read(parse_boolean, "HF_HUB_OFFLINE", env.get("HF_HUB_OFFLINE", "")):
         chosen["offline"] = True
     return chosen

@@ -61,17 +61,19 @@ class PacedService(FakeService):
             yield event
 
 
-def main(port: int, is_public: bool = False) -> None:
+def main(port: int, *words: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "page")
         from webui.ui.page import build_page, launch_options
         from webui.ui.studio import open_studio
 
-        settings = replace(Settings(), outputs_dir=Path(folder) / "kept", port=port)
-        settings = replace(settings, public=is_public)
+        space = {"SPACE_ID": "someone/bark"} if "space" in words else {}
+        settings = Settings.from_environment(space, host="127.0.0.1", port=port)
+        settings = replace(settings, outputs_dir=Path(folder) / "kept")
+        settings = replace(settings, public=settings.public or "public" in words)
         studio = open_studio(PacedService(settings), settings, Path(folder) / "takes")
         build_page(studio).launch(**launch_options(settings))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), is_public="public" in sys.argv)
+    main(int(sys.argv[1]), *sys.argv[2:])

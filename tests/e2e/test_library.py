@@ -103,16 +103,15 @@ def test_a_take_is_kept_and_can_be_chosen_at_once_in_both_places(visitor, fresh_
     choose(page, "Keeper")
 
 
-def test_a_public_page_offers_nothing_that_changes_a_voice(browser, visitor):
+def test_a_public_page_lists_no_own_voice_of_whoever_runs_it(browser, visitor):
     port = free_port()
     with running("-m", "tests.e2e.fake_page", str(port), "public", port=port) as address:
         page = open_library(visitor, address)
         choose(page, "Ada")
         page.wait_for_selector("#preview")
-        for place in ("#voice-changes", "#about-voice", "#cut-voice", "#import-voices"):
-            assert page.locator(place).is_hidden()
+        assert page.locator("#about-voice").is_hidden()
         assert "Bob" not in page.content()
-        wait_for_text(page, "#library-public", "only where the page runs for one person")
+        wait_for_text(page, "#library-public", "Only you see your own voices here")
 
 
 # The whole app

@@ -240,20 +240,19 @@ def test_a_visitor_without_a_secret_is_asked_to_reload(tab, request_like, path):
     assert "reload" in told[tab.widgets.status]
 
 
-def test_a_public_page_keeps_no_voices_but_hands_out_the_file(
+def test_a_public_page_hands_out_the_file_beside_keeping_the_voice(
     public_tab, service, request_like, path
 ):
     owner, shown = cloned(public_tab, request_like, path)
     first = public_tab.result.first
-    assert first.keep.visible is False
+    assert first.keep.visible
     assert shown[first.save].visible
     speaker = read_speaker(public_tab.studio.clones.folder(
         public_tab.studio.clones.newest(owner)
     ) / "anna-1.npz")  # fmt: skip
     assert speaker.metadata.consent_text == CONSENT
-    with pytest.raises(StorageError, match="not kept on this public page"):
-        public_tab.keeping.keep(owner, shown[public_tab.keeping.key], 0, "Anna", [])
-    assert service.kept_clones == []
+    public_tab.keeping.keep(owner, shown[public_tab.keeping.key], 0, "Anna", [])
+    assert service.kept_clones == []  # it is on the visitor's own shelf
 
 
 def choose(tab, method="quantizer", language="en", quantizer="auto", converter="auto"):

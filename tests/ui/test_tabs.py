@@ -179,7 +179,7 @@ def test_visitors_of_a_public_page_download_nothing_and_see_no_own_voices(
     page = build_page(public)
     with pytest.raises(gr.Error, match="whoever runs"):
         handler(page, "begin")("bark-small")
-    listed = handler(page, "filter")()[-1]
+    listed = handler(page, "filter")("")[-1]
     assert listed == ("ada-11111111",)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import webui
@@ -146,35 +146,12 @@ class CloningDesk(ABC):
             SpeakerFileError: the name or the voice cannot be used.
             StorageError: it cannot be written.
         """
-        sentence = clean_text(consent)
-        if not sentence:
-            raise CloneError(f'Confirm first that you may clone this voice: "{CONSENT}"')
-        if not 0 <= candidate_index < len(outcome.candidates):
-            raise CloneError("This clone is no longer there. Clone the voice again.")
         own = [each.name for each in self.voices() if each.source == "own"]
-        made = outcome.candidates[candidate_index]
-        reference = order.recordings[made.window.recording]
-        metadata = SpeakerMetadata(
-            name=free_name(check_voice_name(name), own),
-            family=outcome.family,
-            language=order.language,
-            method=made.method,
-            quantizer=str(made.details.get("quantizer", "")),
-            converter=str(made.details.get("converter", "")),
-            window=f"{made.window.start_seconds:.2f}-{made.window.end_seconds:.2f}",
-            reference_seconds=round(reference.seconds, 2),
-            reference_sha256=reference.digest,
-            similarity=_similarity(made),
-            consent=True,
-            consent_text=sentence,
-            app_version=webui.__version__,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            tags=tags,
-            notes=notes[:MAX_VALUE_CHARACTERS],
-            other={"seed": made.seed}
-            | {each: made.details[each] for each in KEPT_DETAILS if each in made.details},
-        )
-        return self.library.save(made.speaker, metadata)
+        metadata = clone_metadata(
+            order, outcome, candidate_index, name=name, consent=consent, tags=tags, notes=notes,
+            taken=own,
+        )  # fmt: skip
+        return self.library.save(outcome.candidates[candidate_index].speaker, metadata)
 
     def report(
         self,
@@ -208,6 +185,52 @@ class CloningDesk(ABC):
         ]
         known.sort(key=lambda each: each.language != language)
         return tuple((each.name, self.speaker(each.id, family)) for each in known[:MOST_BASES])
+
+
+def clone_metadata(  # noqa: PLR0913  (all that a voice remembers of how it was made)
+    order: CloneOrder,
+    outcome: CloneOutcome,
+    candidate_index: int,
+    *,
+    name: str,
+    consent: str,
+    tags: tuple[str, ...],
+    notes: str,
+    taken: Sequence[str],
+) -> SpeakerMetadata:
+    """Write down how a clone was made that is to be kept; `taken` are names that others have.
+
+    Raises:
+        CloneError: nobody confirmed anything, or there is no such clone.
+        SpeakerFileError: the name cannot be used.
+    """
+    sentence = clean_text(consent)
+    if not sentence:
+        raise CloneError(f'Confirm first that you may clone this voice: "{CONSENT}"')
+    if not 0 <= candidate_index < len(outcome.candidates):
+        raise CloneError("This clone is no longer there. Clone the voice again.")
+    made = outcome.candidates[candidate_index]
+    reference = order.recordings[made.window.recording]
+    return SpeakerMetadata(
+        name=free_name(check_voice_name(name), taken),
+        family=outcome.family,
+        language=order.language,
+        method=made.method,
+        quantizer=str(made.details.get("quantizer", "")),
+        converter=str(made.details.get("converter", "")),
+        window=f"{made.window.start_seconds:.2f}-{made.window.end_seconds:.2f}",
+        reference_seconds=round(reference.seconds, 2),
+        reference_sha256=reference.digest,
+        similarity=_similarity(made),
+        consent=True,
+        consent_text=sentence,
+        app_version=webui.__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        tags=tags,
+        notes=notes[:MAX_VALUE_CHARACTERS],
+        other={"seed": made.seed}
+        | {each: made.details[each] for each in KEPT_DETAILS if each in made.details},
+    )
 
 
 def _check_recordings(recordings: tuple[Recording, ...]) -> None:

@@ -83,12 +83,17 @@ def make_engine(settings: Settings) -> Engine:
     """Build the engine that the settings name; nothing is started or loaded yet.
 
     Raises:
-        SettingsError: the settings ask for a cluster, and Ray is not installed.
+        SettingsError: the settings ask for a cluster, and Ray is not installed; or for a lent
+            card, and this is no Space that lends one.
     """
     if settings.ray is not None:
         from webui.backend.ray_engine import RayEngine
 
         return RayEngine(settings)
+    if settings.zero_gpu:
+        from webui.backend.zero_gpu import ZeroGpuEngine
+
+        return ZeroGpuEngine(settings)
     if settings.engine == "inline":
         from webui.backend.inline_engine import InlineEngine
 

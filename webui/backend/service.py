@@ -23,7 +23,9 @@ from webui.backend.requests import (
 from webui.backend.speaker_library import SpeakerLibrary
 from webui.backend.status import service_status
 from webui.backend.training_desk import TrainingDesk, TrainingStock
+from webui.backend.visitor_voices import VisitorVoices
 from webui.backend.voice_previews import VoicePreviews
+from webui.backend.voices_repo import VoicesRepo
 from webui.backend.weights import is_installed
 from webui.errors import (
     CheckpointError,
@@ -36,6 +38,7 @@ from webui.events import CancelToken, Event, Failed, Progress
 from webui.family import FamilyConfig, read_family
 from webui.file_saving import sweep_leftovers
 from webui.settings import Settings
+from webui.speaker_limits import check_ranges, limits_of
 from webui.speaker_metadata import SpeakerMetadata
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.text import normalise
@@ -60,6 +63,7 @@ class Service(CloningDesk):
         self.library = LibraryDesk(self._library, self._looking, own, self._hear)
         stock = TrainingStock(self._config, self._whole, self.voices, self.speaker)
         self.training = TrainingDesk(settings, self._engine, stock)
+        self._voices_repo: VoicesRepo | None = None  # of visitors who signed in
         self._failure: Failed | None = None  # of the last job that needed the engine
         if own.is_dir():
             sweep_leftovers(own)
@@ -175,6 +179,15 @@ class Service(CloningDesk):
             key = voice_id, self._library.stamp(voice_id)
         return self._previews.sound(self._config(family), speaker.fine, key)
 
+    def visitor_voices(self, folder: Path) -> VisitorVoices:
+        """Make the shelves for the voices of a public page's visitors, in a folder of this run."""
+        settings = self.settings
+        if settings.voices_repo and settings.hf_token and not settings.offline:
+            self._voices_repo = VoicesRepo(
+                settings.voices_repo, settings.hf_token, settings.hf_endpoint
+            )
+        return VisitorVoices(folder, self._library, self._looking, self._hear, self._voices_repo)
+
     def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         """Keep a voice among the user's own, under a file name that nobody else has.
 
@@ -200,9 +213,11 @@ class Service(CloningDesk):
             raise TextError("Type something to speak first.")
         normalise(order.text)
         order.controls.validated()
-        family = self._whole(order.family).id
-        speaker, language = None, order.language
-        if order.voice is not None:
+        config = self._whole(order.family)
+        family, speaker, language = config.id, order.speaker, order.language
+        if speaker is not None:
+            check_ranges(speaker.semantic, speaker.coarse, speaker.fine, limits_of(config))
+        elif order.voice is not None:
             with self._looking:
                 speaker = self._library.speaker(order.voice, family)
                 language = language or self._library.voice(order.voice).language
@@ -212,6 +227,8 @@ class Service(CloningDesk):
     def close(self) -> None:
         """Stop all work and give the memory back."""
         self._downloads.close()
+        if self._voices_repo is not None:
+            self._voices_repo.close()
         self.training.close()
         self._engine.close()
 

@@ -21,18 +21,18 @@ from webui.ui.messages import plain
 from webui.ui.speak_tab import SpeakTab
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner
+from webui.ui.visiting import visited
 from webui.voice_names import check_voice_name
 
 Updates = dict[Any, Any]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-PUBLIC_WORDS = "Voices are not kept on this public page. Save the voice's file instead."
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """What the tab shares a page with."""
 
-    owner: gr.BrowserState
+    owner: gr.State
     draft: gr.BrowserState
     tabs: gr.Tabs
     speak_tab: SpeakTab
@@ -93,11 +93,11 @@ class CloneKeeping:
                 [self.kept, result.saved, result.use, self.widgets.status], **QUIET,
             )  # fmt: skip
             chosen = kept.success(
-                worded(_without_leaving(use)), [self.kept, *form], spoken_with, **QUIET
+                worded(_without_leaving(use)), [near.owner, self.kept, *form], spoken_with, **QUIET
             )
             speak_tab.keep_draft_after(chosen.then, near.draft)
-            kept.success(worded(library.refill), None, library.refilled(), **QUIET)
-        used = result.use.click(worded(use), [self.kept, *form], spoken_with, **QUIET)
+            kept.success(worded(visited(library.refill)), [near.owner], library.refilled(), **QUIET)
+        used = result.use.click(worded(use), [near.owner, self.kept, *form], spoken_with, **QUIET)
         speak_tab.keep_draft_after(used.then, near.draft)
         shown = self.widgets
         result.another.click(
@@ -122,13 +122,11 @@ class CloneKeeping:
         """Save a clone into the library."""
         owner, key, index, name, tags = values
         picked = PickedClone(owner, key, index)
-        if self.studio.settings.public:
-            raise StorageError(PUBLIC_WORDS)
         made = picked.made(self.studio)
         made.candidate(picked.index)
         if not isinstance(name, str) or not name.strip():
             raise StorageError(NO_NAME)
-        voice = self.studio.service.keep_clone(
+        voice = self.studio.for_visitor(owner).voices.keep_clone(
             made.order, made.outcome, int(str(picked.index)), name=check_voice_name(name),
             consent=made.consent, tags=voice_tags(tags),
         )  # fmt: skip
@@ -191,6 +189,8 @@ class CloneKeeping:
 
     def _saved(self, voice: VoiceInfo) -> list[Any]:
         words = f"**Saved to your library as “{plain(voice.name)}”.** It is chosen for speaking."
+        if self.studio.settings.public:
+            words += " It is here for a day; save its file to keep it."
         return [gr.Markdown(words, visible=True), gr.Button(visible=True), plain("Kept.")]
 
 

@@ -125,7 +125,7 @@ class CloneResult:
         }
 
 
-def build_clone_result(public: bool) -> CloneResult:
+def build_clone_result() -> CloneResult:
     """Lay the result out; it is hidden until there is one."""
     with gr.Column(visible=False, elem_id="clone-result") as area:
         gr.Markdown("## Does it sound like the speaker?", elem_id="clone-question")
@@ -135,8 +135,8 @@ def build_clone_result(public: bool) -> CloneResult:
                     label="The recording", interactive=False, buttons=[],
                     elem_id="clone-reference",
                 )  # fmt: skip
-            first = _place("a", public)
-            second = _place("b", public)
+            first = _place("a")
+            second = _place("b")
         saved = gr.Markdown("", visible=False, elem_id="clone-saved")
         with gr.Row():
             use = gr.Button("Use this voice", variant="primary", visible=False, elem_id="clone-use")
@@ -180,7 +180,7 @@ def _picture(made: MadeClones, index: int) -> gr.Image:
     return gr.Image(value=drawn, visible=True)
 
 
-def _place(letter: str, public: bool) -> ClonePlace:
+def _place(letter: str) -> ClonePlace:
     with gr.Column(min_width=260, elem_id=f"clone-{letter}") as column:
         choice = gr.Dropdown(
             label=f"Listen to ({letter.upper()})", choices=[("1.", 0)], value=0, visible=False,
@@ -191,11 +191,10 @@ def _place(letter: str, public: bool) -> ClonePlace:
         )
         verdict = gr.Markdown("", elem_id=f"clone-verdict-{letter}")
         keep = gr.Button(
-            "Keep this voice", variant="primary", visible=not public,
-            elem_id=f"clone-keep-{letter}",
+            "Keep this voice", variant="primary", elem_id=f"clone-keep-{letter}"
         )  # fmt: skip
         save = gr.DownloadButton(
-            "Save the voice's file", variant="primary", visible=False,
+            "Save the voice's file", variant="secondary", visible=False,
             elem_id=f"clone-save-{letter}",
         )  # fmt: skip
     return ClonePlace(column, choice, player, verdict, keep, save)

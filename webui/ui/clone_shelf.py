@@ -120,6 +120,17 @@ class CloneShelf:
                 self._forget(each)
             self._sweep(None)
 
+    def forget(self, owner: str) -> None:
+        """Forget all that an owner had made, with its files, at once."""
+        with self._lock:
+            for made in self._made.pop(owner, []):
+                self._forget(made.key)
+
+    def sweep(self) -> None:
+        """Remove what has been here for too long."""
+        with self._lock:
+            self._sweep(None)
+
     def _sweep(self, spared: MadeClones | None) -> None:
         """Take out what is too old or too much, with its files; the lock is held."""
         before = {made.key for made in self._everything()}

@@ -22,6 +22,7 @@ from webui.ui.messages import fault_words, plain
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner
 from webui.ui.theme import SHOW_CLONES
+from webui.ui.visiting import visited
 
 Updates = dict[Any, Any]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -37,7 +38,7 @@ class CloneTab:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.widgets: CloneWidgets = build_clone_widgets(studio.settings.public)
-        self.result: CloneResult = build_clone_result(studio.settings.public)
+        self.result: CloneResult = build_clone_result()
         self.parts = CloneParts(studio, self.widgets)
         self.keeping = CloneKeeping(studio, self.widgets, self.result)
         self.checked = gr.State(None)  # the CheckedClips of this page
@@ -50,9 +51,9 @@ class CloneTab:
             shown.start, shown.end, shown.heard, shown.clone, shown.name,
         ]  # fmt: skip
         gr.on(
-            [shown.clip.change, shown.files.change, shown.denoise.input], self.look,
-            [*shown.form], looked_at, concurrency_limit=LOOKS_AT_ONCE, concurrency_id="clips",
-            trigger_mode="always_last", **QUIET,
+            [shown.clip.change, shown.files.change, shown.denoise.input], visited(self.look),
+            [near.owner, *shown.form], looked_at, concurrency_limit=LOOKS_AT_ONCE,
+            concurrency_id="clips", trigger_mode="always_last", **QUIET,
         )  # fmt: skip
         placed = [shown.part, shown.which, shown.start, shown.end, shown.picture]
         for event, handler in (

@@ -42,6 +42,11 @@ class JobDesk:
             token.cancel()
         return token is not None
 
+    def is_busy(self, page: str) -> bool:
+        """Whether a page has a job, running or waiting."""
+        with self._lock:
+            return page in self._tokens
+
     def finish(self, page: str, token: CancelToken) -> None:
         """Forget a job that has ended, and make sure that nothing goes on computing for it."""
         token.cancel()

@@ -1,8 +1,5 @@
-"""What the Speaker Library's buttons do with voices; none of it happens on a public page."""
+"""What the Speaker Library's buttons do with voices: on a public page with the visitor's own."""
 
-import shutil
-import threading
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +10,13 @@ from webui.backend.facts import VoiceInfo
 from webui.errors import SettingsError, StorageError, UserError
 from webui.ui.library_hearing import BlendForm, CutForm, two_voices
 from webui.ui.library_widgets import LibraryWidgets
-from webui.ui.library_words import NO_CHOICE, PUBLIC_NOTE, card_words
+from webui.ui.library_words import NO_CHOICE, card_words
 from webui.ui.messages import plain
 from webui.ui.studio import Studio, voice_label
 
 Updates = dict[Any, Any]
-MOST_UPLOADED = 200
+MOST_UPLOADED, MOST_BY_STRANGERS = 200, 20
 MAX_UPLOAD_BYTES = 2**23
-EXPORTS_KEPT = 64
 TOLD_REFUSALS = 5
 
 
@@ -54,8 +50,6 @@ class LibraryActions:
     def __init__(self, studio: Studio, widgets: LibraryWidgets) -> None:
         self.studio = studio
         self.widgets = widgets
-        self._exports: deque[Path] = deque()
-        self._exporting = threading.Lock()
 
     def outputs(self) -> list[gr.components.Component | gr.Row | gr.Accordion]:
         """What the handlers change."""
@@ -71,13 +65,13 @@ class LibraryActions:
 
     def card(self, voice: VoiceInfo, said: str = "") -> Updates:
         """Show one voice, and what can be done with it."""
-        shown, mine = self.widgets, not self.studio.settings.public
-        details = self.studio.service.library.details(voice.id)
+        shown = self.widgets
+        details = self.studio.voices.library.details(voice.id)
         usable = not voice.broken
-        is_own = mine and voice.source == "own"
+        is_own = voice.source == "own"
         heart = "♥ No longer a favourite" if voice.favourite else "♥ Favourite"
         metadata = details.metadata
-        others = self._others(voice) if mine and usable else []
+        others = self._others(voice) if usable else []
         length = round(voice.seconds or 0, 2)
         return {
             shown.chosen: voice.id,
@@ -85,9 +79,9 @@ class LibraryActions:
             shown.status: plain(said),
             shown.use: gr.Button(visible=usable),
             shown.line: gr.Button(visible=usable),
-            shown.changes: gr.Row(visible=mine),
+            shown.changes: gr.Row(visible=True),
             shown.favourite: gr.Button(heart),
-            shown.export: self._export(voice) if mine else gr.skip(),
+            shown.export: self._export(voice),
             shown.repair: gr.Button(visible=is_own and voice.repairable),
             shown.delete: gr.Button(visible=is_own),
             shown.about.fold: gr.Accordion(visible=is_own),
@@ -95,7 +89,7 @@ class LibraryActions:
             shown.about.tags: ", ".join(voice.tags),
             shown.about.language: voice.language,
             shown.about.notes: metadata.notes,
-            shown.cut.fold: gr.Accordion(visible=mine and usable and bool(length)),
+            shown.cut.fold: gr.Accordion(visible=usable and bool(length)),
             shown.cut.start: 0,
             shown.cut.end: length,
             shown.cut.name: "",
@@ -119,15 +113,15 @@ class LibraryActions:
 
     def toggle_favourite(self, chosen: object) -> Updates:
         """Mark the chosen voice as a favourite, or no longer."""
-        voice = self._allowed(chosen)
-        return self.card(self.studio.service.library.set_favourite(voice.id, not voice.favourite))
+        voice = self.studio.visible_voice(chosen)
+        return self.card(self.studio.voices.library.set_favourite(voice.id, not voice.favourite))
 
     def save_about(self, *values: object) -> Updates:
         """Keep what was typed about the chosen voice."""
         form = AboutForm(*values)
-        voice = self._allowed(form.voice)
+        voice = self.studio.visible_voice(form.voice)
         name, tags, language, notes = form.words()
-        changed = self.studio.service.library.describe(
+        changed = self.studio.voices.library.describe(
             voice.id, name=None if name == voice.name else name, tags=tags, language=language,
             notes=notes,
         )  # fmt: skip
@@ -135,21 +129,21 @@ class LibraryActions:
 
     def duplicate(self, chosen: object) -> Updates:
         """Copy the chosen voice to an own one, and choose that."""
-        voice = self._allowed(chosen)
-        copy = self.studio.service.library.duplicate(voice.id)
+        voice = self.studio.visible_voice(chosen)
+        copy = self.studio.voices.library.duplicate(voice.id)
         return self.card(copy, f"This is your copy of {voice.name}.")
 
     def repair(self, chosen: object) -> Updates:
         """Cut what does not fit in the chosen voice."""
-        voice = self._allowed(chosen)
-        repaired, notes = self.studio.service.library.repair(voice.id)
+        voice = self.studio.visible_voice(chosen)
+        repaired, notes = self.studio.voices.library.repair(voice.id)
         return self.card(repaired, " ".join(["Repaired.", *notes]))
 
     def delete(self, chosen: object) -> Updates:
         """Take the chosen voice out of the library, with an Undo for a while."""
         shown = self.widgets
-        voice = self._allowed(chosen)
-        deleted = self.studio.service.library.delete(voice.id)
+        voice = self.studio.visible_voice(chosen)
+        deleted = self.studio.voices.library.delete(voice.id)
         return {
             **self.empty_card(),
             shown.undo_row: gr.Row(visible=True),
@@ -160,10 +154,9 @@ class LibraryActions:
 
     def undo(self, token: object) -> Updates:
         """Bring the voice back that was deleted last."""
-        self._refuse_strangers()
         if not isinstance(token, str):
             raise StorageError("There is nothing to undo.")
-        back = self.studio.service.library.undelete(token)
+        back = self.studio.voices.library.undelete(token)
         return {**self.card(back, f"{back.name} is back."), **self.end_undo()}
 
     def end_undo(self) -> Updates:
@@ -178,46 +171,36 @@ class LibraryActions:
     def keep_cut(self, *values: object) -> Updates:
         """Keep a part of the chosen voice as a new one."""
         form = CutForm(*values)
-        voice = self._allowed(form.voice)
+        voice = self.studio.visible_voice(form.voice)
         start, end = form.span()
-        kept = self.studio.service.library.crop(voice.id, start, end, _name(form.name))
+        kept = self.studio.voices.library.crop(voice.id, start, end, _name(form.name))
         return self.card(kept, f"Kept as {kept.name}.")
 
     def keep_blend(self, *values: object) -> Updates:
         """Keep a blend of two voices as a new one."""
         form = BlendForm(*values)
-        self._refuse_strangers()
         voice, other = two_voices(self.studio, form)
-        kept = self.studio.service.library.blend(
-            voice.id, other.id, form.amount(), _name(form.name)
-        )
+        kept = self.studio.voices.library.blend(voice.id, other.id, form.amount(), _name(form.name))
         return self.card(kept, f"Kept as {kept.name}.")
 
     def import_files(self, uploaded: object) -> Updates:
         """Add the speaker files that a visitor chose, and say what became of them."""
-        self._refuse_strangers()
         paths = [Path(str(each)) for each in uploaded] if isinstance(uploaded, list) else []
-        if not 0 < len(paths) <= MOST_UPLOADED:
-            raise StorageError(f"Choose 1 to {MOST_UPLOADED} files that end in .npz.")
+        library = self.studio.voices.library
+        most = MOST_BY_STRANGERS if self.studio.settings.public else MOST_UPLOADED
+        if not 0 < len(paths) <= most:
+            raise StorageError(f"Choose 1 to {most} files that end in .npz.")
         files = []
         for path in paths:
             with path.open("rb") as file:
                 files.append((path.name, file.read(MAX_UPLOAD_BYTES + 1)))
-        outcome = self.studio.service.library.import_files(files)
+        outcome = library.import_files(files)
         words = [f"{len(outcome.added)} of {len(files)} imported."]
         words += [f"{name}: {reason}" for name, reason in outcome.refused[:TOLD_REFUSALS]]
         if not outcome.added:
             return {**self.empty_card(), self.widgets.status: "  \n".join(map(plain, words))}
         shown = self.card(outcome.added[0])
         return {**shown, self.widgets.status: "  \n".join(map(plain, words))}
-
-    def _allowed(self, voice_id: object) -> VoiceInfo:
-        self._refuse_strangers()
-        return self.studio.visible_voice(voice_id)
-
-    def _refuse_strangers(self) -> None:
-        if self.studio.settings.public:
-            raise SettingsError(PUBLIC_NOTE)
 
     def _others(self, voice: VoiceInfo) -> list[tuple[str, str]]:
         return [
@@ -227,19 +210,13 @@ class LibraryActions:
         ]
 
     def _export(self, voice: VoiceInfo) -> gr.DownloadButton:
-        """Lay the voice's file ready; the oldest that lie ready are taken away."""
+        """Lay the voice's file ready."""
         try:
-            name, data = self.studio.service.library.export(voice.id)
+            name, data = self.studio.voices.library.export(voice.id)
         except UserError:
             return gr.DownloadButton(value=None, visible=False)
-        folder = self.studio.shelf.new_folder()
-        (folder / name).write_bytes(data)
-        with self._exporting:
-            self._exports.append(folder)
-            old = self._exports.popleft() if len(self._exports) > EXPORTS_KEPT else None
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-        return gr.DownloadButton(value=str(folder / name), visible=True)
+        path = self.studio.laid_ready.put(self.studio.visitor, name, data)
+        return gr.DownloadButton(value=str(path), visible=True)
 
 
 def _name(value: object) -> str:

@@ -84,7 +84,7 @@ class LibraryHearing:
             return
         voice = self.studio.visible_voice(chosen)
         yield from self._played(
-            f"{voice.name}", "Making its sound…", lambda: self.studio.service.preview(voice.id)
+            f"{voice.name}", "Making its sound…", lambda: self.studio.preview(voice)
         )
 
     def read_line(self, request: gr.Request, chosen: object) -> Iterator[Updates]:
@@ -95,7 +95,10 @@ class LibraryHearing:
         if family.is_demo and family.examples:
             text = family.examples[0]
         controls = self.studio.service.recommended_controls(family.id)
-        order = SpeakOrder(text, family.id, voice.id, controls, voice.language or "en")
+        arrays = self.studio.arrays_of(voice, family.id)
+        order = SpeakOrder(
+            text, family.id, voice.id, controls, voice.language or "en", speaker=arrays
+        )
         page = request.session_hash or ""
         token = self.studio.desk.start(page)
         try:
@@ -119,7 +122,7 @@ class LibraryHearing:
         start, end = form.span()
         yield from self._played(
             f"{voice.name}, {start:.1f} to {end:.1f} s", "Cutting…",
-            lambda: self.studio.service.library.preview_crop(voice.id, start, end),
+            lambda: self.studio.voices.library.preview_crop(voice.id, start, end),
         )  # fmt: skip
 
     def hear_blend(self, *values: object) -> Iterator[Updates]:
@@ -129,7 +132,7 @@ class LibraryHearing:
         share = form.amount()
         yield from self._played(
             f"{1 - share:.0%} {voice.name}, {share:.0%} {other.name}", "Blending…",
-            lambda: self.studio.service.library.preview_blend(voice.id, other.id, share),
+            lambda: self.studio.voices.library.preview_blend(voice.id, other.id, share),
         )  # fmt: skip
 
     def _played(

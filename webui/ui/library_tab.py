@@ -25,6 +25,7 @@ from webui.ui.messages import language_name
 from webui.ui.speak_form import SpeakForm, with_controls
 from webui.ui.speak_tab import SpeakTab
 from webui.ui.studio import ANY_VOICE, Studio
+from webui.ui.visiting import seen_by, visited
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 MAX_SEARCH_CHARACTERS = 200
@@ -95,31 +96,37 @@ class LibraryTab:
         self.actions = LibraryActions(studio, self.widgets)
         self.hearing = LibraryHearing(studio, self.widgets)
 
-    def wire(self, speak_tab: SpeakTab, tabs: gr.Tabs, draft: gr.BrowserState) -> None:
+    def wire(
+        self, speak_tab: SpeakTab, tabs: gr.Tabs, owner: gr.State, draft: gr.BrowserState
+    ) -> None:
         """Connect the widgets to the handlers."""
         shown = self.widgets
         filters, listing = shown.filters.all(), shown.listing()
         chosen = (shown.filters.shown, shown.filters.family, shown.filters.language)
         narrowed = [each.input for each in (*chosen, shown.filters.order)]
         narrowed.append(shown.filters.search.change)  # what is pasted counts as a change only
-        gr.on(narrowed, worded(self.filter), filters, listing, trigger_mode="always_last", **QUIET)
-        shown.clear.click(worded(self.refill), None, self.refilled(), **QUIET)
+        gr.on(
+            narrowed, worded(visited(self.filter)), [owner, *filters], listing,
+            trigger_mode="always_last", **QUIET,
+        )  # fmt: skip
+        shown.clear.click(worded(visited(self.refill)), [owner], self.refilled(), **QUIET)
         picked = shown.table.select(
-            worded(self.choose), [shown.listed], self.actions.outputs(), **QUIET
+            worded(visited(self.choose)), [owner, shown.listed], self.actions.outputs(), **QUIET
         )
         picked.success(
-            worded_stream(self.hearing.play), [shown.chosen], self.hearing.outputs(), **QUIET
-        )
+            worded_stream(visited(self.hearing.play)), [owner, shown.chosen],
+            self.hearing.outputs(), **QUIET,
+        )  # fmt: skip
         form = speak_tab.widgets.form
         used = shown.use.click(
-            worded(self.use_voice(speak_tab)), [shown.chosen, *form],
+            worded(self.use_voice(speak_tab)), [owner, shown.chosen, *form],
             [tabs, *form, speak_tab.widgets.examples], **QUIET,
         )  # fmt: skip
         speak_tab.keep_draft_after(used.then, draft)
-        self._wire_hearing()
-        self._wire_actions(speak_tab)
+        self._wire_hearing(owner)
+        self._wire_actions(speak_tab, owner)
 
-    def _wire_hearing(self) -> None:
+    def _wire_hearing(self, owner: gr.State) -> None:
         shown, hearing = self.widgets, self.hearing
         cut = [shown.chosen, shown.cut.start, shown.cut.end]
         blend = [shown.chosen, shown.blend.other, shown.blend.share]
@@ -128,15 +135,15 @@ class LibraryTab:
             (shown.cut.hear, hearing.hear_cut, cut),
             (shown.blend.hear, hearing.hear_blend, blend),
         ):
-            button.click(worded_stream(handler), values, hearing.outputs(), **QUIET)
+            heard = worded_stream(visited(handler))
+            button.click(heard, [owner, *values], hearing.outputs(), **QUIET)
 
-    def _wire_actions(self, speak_tab: SpeakTab) -> None:
+    def _wire_actions(self, speak_tab: SpeakTab, owner: gr.State) -> None:
         shown, actions, about = self.widgets, self.actions, self.widgets.about
         cut, blend = shown.cut, shown.blend
         said = [shown.chosen, about.name, about.tags, about.language, about.notes]
         cutting = [shown.chosen, cut.start, cut.end, cut.name]
         blending = [shown.chosen, blend.other, blend.share, blend.name]
-        speaking = [speak_tab.widgets.family, speak_tab.widgets.voice]
         for moment, handler, values in (
             (shown.favourite.click, actions.toggle_favourite, [shown.chosen]),
             (about.save.click, actions.save_about, said),
@@ -148,14 +155,24 @@ class LibraryTab:
             (blend.keep.click, actions.keep_blend, blending),
             (shown.upload.upload, actions.import_files, [shown.upload]),
         ):
-            changed = moment(worded(handler), values, actions.outputs(), **QUIET)
-            changed.success(
-                worded(self.filter), shown.filters.all(), shown.listing(), **QUIET
-            ).success(worded(self.offered(speak_tab)), speaking, [speak_tab.widgets.voice], **QUIET)
-        speak_tab.kept_voice.success(
-            worded(self.filter), shown.filters.all(), shown.listing(), **QUIET
-        ).success(worded(self.offered(speak_tab)), speaking, [speak_tab.widgets.voice], **QUIET)
+            done = worded(visited(handler))
+            changed = moment(done, [owner, *values], actions.outputs(), **QUIET)
+            self._list_after(changed, speak_tab, owner)
+        self._list_after(speak_tab.kept_voice, speak_tab, owner)
         shown.undo_timer.tick(worded(actions.end_undo), None, actions.outputs(), **QUIET)
+
+    def _list_after(
+        self, changed: gr.events.Dependency, speak_tab: SpeakTab, owner: gr.State
+    ) -> None:
+        """List the voices anew, here and where texts are spoken, when one has changed."""
+        shown, speaking = self.widgets, speak_tab.widgets
+        listed = changed.success(
+            worded(visited(self.filter)), [owner, *shown.filters.all()], shown.listing(), **QUIET
+        )
+        listed.success(
+            worded(self.offered(speak_tab)),
+            [owner, speaking.family, speaking.voice], [speaking.voice], **QUIET,
+        )  # fmt: skip
 
     def filter(self, *values: object) -> list[Any]:
         """List the voices that pass the filters."""
@@ -179,27 +196,28 @@ class LibraryTab:
         return card
 
     def use_voice(self, speak_tab: SpeakTab) -> Callable[..., list[Any]]:
-        """Make the handler that carries a voice over to the Text-to-Speech tab."""
+        """Make the handler that carries a visitor's voice over to the Text-to-Speech tab."""
 
-        def use(chosen: object, *values: object) -> list[Any]:
-            form = SpeakForm(*values)
-            voice = self.studio.visible_voice(chosen)
-            family = self.studio.speaking_family(voice.family).id
+        def use(owner: object, chosen: object, *values: object) -> list[Any]:
+            form, tab = SpeakForm(*values), seen_by(speak_tab, owner)
+            voice = tab.studio.visible_voice(chosen)
+            family = tab.studio.speaking_family(voice.family).id
             if family != form.family:
-                own = with_controls(self.studio.service.recommended_controls(family))
+                own = with_controls(tab.studio.service.recommended_controls(family))
                 form = replace(own, text=form.text, seed=form.seed)
             form = replace(form, family=family, voice=voice.id)
-            updates = speak_tab.form_updates(form, keep_text=True)
-            return [gr.Tabs(selected="tts"), *updates, speak_tab.examples_update(family)]
+            updates = tab.form_updates(form, keep_text=True)
+            return [gr.Tabs(selected="tts"), *updates, tab.examples_update(family)]
 
         return use
 
     def offered(self, speak_tab: SpeakTab) -> Callable[..., gr.Dropdown]:
         """Make the handler that offers the voices as they are now on the Text-to-Speech tab."""
 
-        def offer(family: object, voice: object) -> gr.Dropdown:
-            choices = speak_tab.voice_choices(self.studio.speaking_family(family).id)
-            known = voice if voice in {identity for _, identity in choices} else ANY_VOICE
+        def offer(owner: object, family: object, voice: object) -> gr.Dropdown:
+            tab = seen_by(speak_tab, owner)
+            choices = tab.voice_choices(tab.studio.speaking_family(family).id)
+            known = str(voice) if voice in {identity for _, identity in choices} else ANY_VOICE
             return gr.Dropdown(choices=choices, value=known)
 
         return offer

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
+from webui.ui.forgetting import ForgettingWidgets, build_forgetting
 from webui.ui.library_words import ALL, NO_CHOICE, NO_VOICES, PUBLIC_NOTE, SHOWN
 from webui.ui.messages import LANGUAGES
 
@@ -99,6 +100,7 @@ class LibraryWidgets:
     about: AboutWidgets
     cut: CutWidgets
     blend: BlendWidgets
+    forgetting: ForgettingWidgets | None  # on a public page
     listed: gr.State = field(default_factory=lambda: gr.State(()))
     chosen: gr.State = field(default_factory=lambda: gr.State(None))
     deleted: gr.State = field(default_factory=lambda: gr.State(None))
@@ -109,8 +111,8 @@ class LibraryWidgets:
 
 
 def build_library_widgets(is_public: bool) -> LibraryWidgets:
-    """Lay the tab out; a public page shows nothing that changes a voice."""
-    filters, upload = _filters(is_public)
+    """Lay the tab out; a public page tells what it keeps of a visitor, and can forget it."""
+    filters, upload = _filters()
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
@@ -120,8 +122,10 @@ def build_library_widgets(is_public: bool) -> LibraryWidgets:
             )  # fmt: skip
             nothing = gr.Markdown(NO_VOICES, visible=False, elem_id="no-voices")
             clear = gr.Button("Show all voices", size="sm", visible=False, elem_id="clear-filters")
+            forgetting = None
             if is_public:
                 gr.Markdown(PUBLIC_NOTE, elem_id="library-public")
+                forgetting = build_forgetting()
         with gr.Column(scale=2, min_width=300):
             with gr.Row(visible=False, elem_id="undo-row") as undo_row:
                 undo_words = gr.Markdown("")
@@ -151,11 +155,11 @@ def build_library_widgets(is_public: bool) -> LibraryWidgets:
     return LibraryWidgets(
         filters, upload, table, nothing, clear, undo_row, undo_words, undo, undo_timer, status,
         details, player, use, line, changes, favourite, duplicate, export, repair, delete, about,
-        cut, blend,
+        cut, blend, forgetting,
     )  # fmt: skip
 
 
-def _filters(is_public: bool) -> tuple[FilterWidgets, gr.UploadButton]:
+def _filters() -> tuple[FilterWidgets, gr.UploadButton]:
     with gr.Row():
         shown = gr.Radio(
             list(SHOWN), value=ALL, label="Show", elem_id="library-shown", min_width=280, scale=3
@@ -166,7 +170,7 @@ def _filters(is_public: bool) -> tuple[FilterWidgets, gr.UploadButton]:
         )  # fmt: skip
         upload = gr.UploadButton(
             "Import voices (.npz)", file_count="multiple", file_types=[".npz"], size="sm",
-            elem_id="import-voices", visible=not is_public, min_width=160, scale=1,
+            elem_id="import-voices", min_width=160, scale=1,
         )  # fmt: skip
     with gr.Row():
         family = gr.Dropdown(

@@ -19,8 +19,8 @@ NO_OWN = (
 )
 NO_FAVOURITES = "**No favourites yet.** Choose a voice and press Favourite."
 PUBLIC_NOTE = (
-    "Voices are changed, imported and exported only where the page runs for one person. "
-    "Duplicate this Space to keep voices of your own."
+    "**This is a public page.** Only you see your own voices here, and they are deleted after a "
+    "day. Export a voice to keep it; import its file when you come again."
 )
 METHODS = {
     "quantizer": "Cloned with the quantizer (method 2)",

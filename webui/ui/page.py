@@ -10,17 +10,21 @@ from webui.ui.clone_keeping import Neighbours
 from webui.ui.clone_run import job_key
 from webui.ui.clone_tab import CloneTab
 from webui.ui.faults import worded
+from webui.ui.forgetting import DONE, forget
 from webui.ui.guard import Guard, GuardRules
 from webui.ui.library_tab import LibraryTab
 from webui.ui.models_tab import ModelsTab
+from webui.ui.owners import account_of, can_sign_in, owner_of
+from webui.ui.space import build_notices
 from webui.ui.speak_form import restored
 from webui.ui.speak_tab import SpeakTab
 from webui.ui.status_strip import StatusStrip
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner, new_owner
-from webui.ui.theme import ANNOUNCER, ON_LOAD, STYLES, TITLE, make_theme
+from webui.ui.theme import ANNOUNCER, BEGIN_ANEW, ON_LOAD, STYLES, TITLE, make_theme
 from webui.ui.training_rivals import rivals_key
 from webui.ui.training_tab import TrainingTab
+from webui.ui.visiting import seen_by
 
 CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS = 600, 3_600
 STORAGE_SECRET = "bark-voice-studio"  # noqa: S105  the browser gets it: it only survives restarts
@@ -36,10 +40,12 @@ def build_page(studio: Studio) -> gr.Blocks:
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS),
     )
     with page:
-        owner = gr.BrowserState("", storage_key="bark-studio-owner", secret=STORAGE_SECRET)
+        remembered = gr.BrowserState("", storage_key="bark-studio-owner", secret=STORAGE_SECRET)
+        owner = gr.State("")  # the key of who visits: it stays on the server
         draft = gr.BrowserState(None, storage_key="bark-studio-draft", secret=STORAGE_SECRET)
         gr.Markdown(f"# {TITLE}")
         strip = StatusStrip(studio)
+        build_notices(studio.settings)
         with gr.Tabs(selected="tts", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Text-to-Speech", id="tts"):
                 speak_tab = SpeakTab(studio)
@@ -55,13 +61,14 @@ def build_page(studio: Studio) -> gr.Blocks:
                 models_tab = ModelsTab(studio)
         gr.HTML(ANNOUNCER, elem_id="announcer")
         speak_tab.wire(owner, draft)
-        library_tab.wire(speak_tab, tabs, draft)
+        library_tab.wire(speak_tab, tabs, owner, draft)
         strip.wire(tabs)
         clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)
         if training_tab is not None:
             training_tab.wire(strip.timer.tick)
         all_tabs = _Tabs(speak_tab, clone_tab, library_tab, models_tab, training_tab)
-        _Opening(studio, all_tabs, strip).wire(page, owner, draft)
+        opening = _Opening(studio, all_tabs, strip)
+        opening.wire(page, Memory(remembered, owner, draft))
     page.queue(api_open=False, max_size=MAX_WAITING)
     return page
 
@@ -73,7 +80,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
     return {
         "server_name": settings.host,
         "server_port": settings.port,
-        "share": settings.share,
+        "share": False,  # `share_link` opens the tunnel: Gradio's page for it asks other hosts
         "inbrowser": settings.open_browser,
         "auth": settings.auth,
         "theme": make_theme(),
@@ -106,8 +113,21 @@ class Visit:
     draft: object
 
     def known_owner(self) -> str:
-        """The secret of the visitor's takes, or nothing."""
+        """The visitor's key, or nothing."""
         return str(self.owner) if is_owner(self.owner) else ""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where it is remembered who visits, and what they typed.
+
+    `remembered` and `draft` are the browser's; `owner` is the key that was made of it when the page
+    opened, and no browser can set it.
+    """
+
+    remembered: gr.BrowserState
+    owner: gr.State
+    draft: gr.BrowserState
 
 
 @dataclass(frozen=True)
@@ -129,9 +149,9 @@ class _Tabs:
     def refill(self, studio: Studio, owner: str, draft: object) -> list[Any]:
         """What all tabs are to show, with what the browser remembers."""
         return [
-            *self.speak.refill(restored(draft, studio), owner),
+            *seen_by(self.speak, owner).refill(restored(draft, studio.for_visitor(owner)), owner),
             *self.clone.refill(owner),
-            *self.library.refill(),
+            *seen_by(self.library, owner).refill(),
             *self.models.refill(),
             *([] if self.training is None else self.training.refill()),
         ]
@@ -142,17 +162,20 @@ class _Opening:
 
     def __init__(self, studio: Studio, tabs: _Tabs, strip: StatusStrip) -> None:
         self.studio = studio
+        self.forgetting = tabs.library.widgets.forgetting
         self.tabs = tabs
         self.strip = strip
 
-    def wire(self, page: gr.Blocks, owner: gr.BrowserState, draft: gr.BrowserState) -> None:
+    def wire(self, page: gr.Blocks, memory: Memory) -> None:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        remembered, owner, draft = memory.remembered, memory.owner, memory.draft
+        opened = [remembered, owner]
         could_speak = gr.State(None)
         moving = [*self.strip.followed(), *self.tabs.models.followed()]
         page.load(
             worded(self.open),
-            [owner, draft],
-            [owner, could_speak, *self.strip.followed(), *self.tabs.refilled()],
+            [remembered, draft],
+            [*opened, could_speak, *self.strip.followed(), *self.tabs.refilled()],
             **quiet,
         )
         page.load(None, None, None, js=ON_LOAD, **quiet)
@@ -171,13 +194,21 @@ class _Opening:
             self.tabs.refilled(),
             **quiet,
         )
+        if self.forgetting is not None:
+            forgotten = self.forgetting.yes.click(
+                worded(self.forget), [owner],
+                [remembered, draft, self.forgetting.sure, self.forgetting.status], **quiet,
+            )  # fmt: skip
+            forgotten.success(None, None, None, js=BEGIN_ANEW, **quiet)
         page.unload(self.leave)
 
-    def open(self, *values: object) -> list[Any]:
+    def open(self, request: gr.Request, *values: object) -> list[Any]:
         """Fill everything that may have changed since the app started."""
         visit = Visit(*values)
-        owner = visit.known_owner() or new_owner()
+        account = account_of(request) if can_sign_in(self.studio.settings) else None
+        owner = owner_of(visit.owner, account)
         return [
+            gr.skip() if account is not None else owner,
             owner,
             self._installed(),
             *self.strip.follow(),
@@ -195,6 +226,12 @@ class _Opening:
         """A family came or went: fill the page anew, with what the browser remembers."""
         visit = Visit(*values)
         return self.tabs.refill(self.studio, visit.known_owner(), visit.draft)
+
+    def forget(self, request: gr.Request, *values: object) -> list[Any]:
+        """Remove all that is kept of a visitor; their browser becomes somebody new."""
+        (owner,) = values
+        forget(self.studio, owner, request.session_hash or "")
+        return [new_owner(), None, gr.Column(visible=False), DONE]
 
     def leave(self, request: gr.Request) -> None:
         """Stop what a closed page was having done: nobody would hear it."""

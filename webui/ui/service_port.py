@@ -5,7 +5,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Literal, Protocol, runtime_checkable
 
-from webui.arrays import Waveform
+from webui.arrays import Speaker, Waveform
 from webui.backend.facts import (
     CloningPart,
     DeletedVoice,
@@ -229,7 +229,55 @@ class LongTexts(Protocol):
 
 
 @runtime_checkable
-class SpeakingService(Protocol):
+class VoiceKeeper(Protocol):
+    """Where voices are read and kept: the service itself, or a visitor's own shelf."""
+
+    @property
+    def library(self) -> VoiceLibrary:
+        """All that can be done with voices."""
+
+    def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
+        """The voices of the library."""
+
+    def speaker(self, voice_id: str, family: str) -> Speaker:
+        """The arrays of a voice."""
+
+    def preview(self, voice_id: str) -> tuple[Waveform, int]:
+        """The sound that a voice's own codes hold."""
+
+    def keep_clone(  # noqa: PLR0913  all that a voice remembers of how it was made
+        self,
+        order: CloneOrder,
+        outcome: CloneOutcome,
+        candidate_index: int,
+        *,
+        name: str,
+        consent: str,
+        tags: tuple[str, ...] = (),
+        notes: str = "",
+    ) -> VoiceInfo:
+        """Keep a clone among the user's own voices."""
+
+
+@runtime_checkable
+class VoiceShelves(Protocol):
+    """The part of `webui.backend.visitor_voices.VisitorVoices` that a public page uses."""
+
+    def of(self, owner: str) -> VoiceKeeper:
+        """A visitor's shelf."""
+
+    def forget(self, owner: str) -> None:
+        """Remove all that a visitor has."""
+
+    def sweep(self) -> None:
+        """Remove what has been here for too long."""
+
+    def keeps_for_good(self, owner: str) -> bool:
+        """Whether a visitor's voices outlast the day."""
+
+
+@runtime_checkable
+class SpeakingService(VoiceKeeper, Protocol):
     """The part of `webui.backend.service.Service` that the page uses."""
 
     @property
@@ -255,11 +303,8 @@ class SpeakingService(Protocol):
     def download(self, family_id: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Bring a family."""
 
-    def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
-        """The voices of the library."""
-
-    def preview(self, voice_id: str) -> tuple[Waveform, int]:
-        """The sound that a voice's own codes hold."""
+    def visitor_voices(self, folder: Path) -> VoiceShelves:
+        """The shelves for the voices of a public page's visitors."""
 
     def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Say a text."""
@@ -277,19 +322,6 @@ class SpeakingService(Protocol):
 
     def clone(self, order: CloneOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Clone a voice: one `Cloned`, then `Done`."""
-
-    def keep_clone(  # noqa: PLR0913  all that a voice remembers of how it was made
-        self,
-        order: CloneOrder,
-        outcome: CloneOutcome,
-        candidate_index: int,
-        *,
-        name: str,
-        consent: str,
-        tags: tuple[str, ...] = (),
-        notes: str = "",
-    ) -> VoiceInfo:
-        """Keep a clone among the user's own voices."""
 
     def close(self) -> None:
         """End all work."""

@@ -46,14 +46,15 @@ class SpeakForm:
         """
         text = _text(self.text, studio.settings.max_text_characters)
         family = studio.speaking_family(self.family)
-        voice = None
+        voice = arrays = None
         language = family.languages[0] if family.languages else "en"
         if self.voice != ANY_VOICE:
             info = studio.visible_voice(self.voice, family.id)
             if info.broken:
                 raise VoiceNotFoundError(f"This voice cannot speak: {info.broken}")
             voice, language = info.id, info.language or language
-        return SpeakOrder(text, family.id, voice, self.controls(), language)
+            arrays = studio.arrays_of(info, family.id)
+        return SpeakOrder(text, family.id, voice, self.controls(), language, arrays)
 
     def controls(self) -> SpeechControls:
         """The advanced values.

@@ -123,6 +123,7 @@ class _Run:
             return
         shelf = self._studio.shelf
         take = self._take(speech, bool(stopped))
+        self._studio.pace.learn(take.family, take.seconds, take.compute_seconds)
         note = shelf.put(self._owner, take, speech.waveform, speech.sample_rate)
         spent = time_words(time.monotonic() - self._started)
         seed = take.order.controls.seed
@@ -151,5 +152,5 @@ class _Run:
             compute_seconds=speech.compute_seconds,
             folder=shelf.new_folder(),
             stopped=stopped,
-            chunks=() if self._studio.settings.public else speech.chunks[-KEPT_CHUNKS:],
+            chunks=speech.chunks[-KEPT_CHUNKS:],
         )

@@ -19,7 +19,9 @@ from webui.ui.speak_widgets import SpeakWidgets, build_widgets
 from webui.ui.studio import ANY_VOICE, Studio, voice_label
 from webui.ui.take_voice import keep_take, keeping_updates
 from webui.ui.takes import Take, is_owner
+from webui.ui.text_facts import text_facts
 from webui.ui.theme import KEEP_DRAFT, PAUSE_ALL
+from webui.ui.visiting import seen_by, visited
 
 Updates = dict[Any, Any]
 OTHER_EXAMPLES = (
@@ -75,7 +77,7 @@ class SpeakTab:
         self.studio = studio
         self.widgets: SpeakWidgets = build_widgets(studio.has_ffmpeg)
 
-    def wire(self, owner: gr.BrowserState, draft: gr.BrowserState) -> None:
+    def wire(self, owner: gr.State, draft: gr.BrowserState) -> None:
         """Connect the widgets to the handlers."""
         shown = self.widgets
         result = [
@@ -91,13 +93,16 @@ class SpeakTab:
         shown.live.stop(lambda: gr.Audio(visible=False), None, [shown.live], queue=False, **quiet)
         changes = [
             shown.family.input(
-                worded(self.choose_family), [*shown.form], [*shown.form, shown.examples], **quiet
+                worded(visited(self.choose_family)), [owner, *shown.form],
+                [*shown.form, shown.examples], **quiet,
             ),
             shown.voice.input(
-                worded(self.choose_voice), [*shown.form], [shown.check_words, shown.keep_voice],
-                **quiet,
+                worded(visited(self.choose_voice)), [owner, *shown.form],
+                [shown.check_words, shown.keep_voice], **quiet,
             ),
-            shown.reset.click(worded(self.reset), [*shown.form], [*shown.form], **quiet),
+            shown.reset.click(
+                worded(visited(self.reset)), [owner, *shown.form], [*shown.form], **quiet
+            ),
             shown.examples.click(
                 worded(self.choose_example), [shown.examples, shown.family], [shown.text], **quiet
             ),
@@ -118,6 +123,11 @@ class SpeakTab:
             self.keep_draft_after(widget.input, draft)  # type: ignore[attr-defined]
         # What is pasted or dictated counts as a change only.
         self.keep_draft_after(shown.text.change, draft)
+        gr.on(
+            [shown.text.change, shown.family.change], self.tell_facts,
+            [shown.text, shown.family], [shown.facts], queue=False,
+            trigger_mode="always_last", **quiet,
+        )  # fmt: skip
 
     def keep_draft_after(self, event: Callable[..., Any], draft: gr.BrowserState) -> None:
         """Let the browser store the form when something has changed it."""
@@ -126,14 +136,20 @@ class SpeakTab:
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
 
+    def tell_facts(self, *values: object) -> str:
+        """Say how long the text is and about how long it takes, before anybody presses Speak."""
+        text, family = values
+        studio = self.studio
+        return text_facts(text, family, studio.settings.max_text_characters, studio.pace)
+
     def speak(self, request: gr.Request, owner: object, *values: object) -> Iterator[Updates]:
         """Say the text; the page changes as the work goes on."""
         form = SpeakForm(*values)
         if not is_owner(owner):
             yield {self.widgets.status: "**Please reload the page once.** Your text is kept."}
             return
-        page = request.session_hash or ""
-        for shown in speak_run.speak(self.studio, form, str(owner), page):
+        page, studio = request.session_hash or "", self.studio.for_visitor(owner)
+        for shown in speak_run.speak(studio, form, str(owner), page):
             yield self._updates(shown, str(owner))
 
     def stop(self, request: gr.Request) -> str:
@@ -176,7 +192,7 @@ class SpeakTab:
         form = form_of(take.order)
         family = str(form.family)
         return [
-            *self.form_updates(form),
+            *seen_by(self, owner).form_updates(form),
             self.examples_update(family),
             self._player(take, autoplay=True),
             *self._downloads(take),

@@ -64,6 +64,7 @@ class SpeakWidgets:
 
     form: list[gr.components.Component]
     text: gr.Textbox
+    facts: gr.Markdown
     voice: gr.Dropdown
     family: gr.Dropdown
     speak: gr.Button
@@ -99,6 +100,7 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
                 label="Text to speak", lines=6, max_lines=16, elem_id="speak-text",
                 placeholder="Type or paste. Ctrl+Enter speaks.", autofocus=True,
             )  # fmt: skip
+            facts = gr.Markdown("", elem_id="text-facts", min_height=24)
             with gr.Row():
                 voice = gr.Dropdown(
                     label="Voice", choices=[("Any voice", ANY_VOICE)], value=ANY_VOICE,
@@ -145,8 +147,8 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
             if not has_ffmpeg:
                 gr.Markdown("Playing while it speaks needs ffmpeg. Finished takes play without it.")
     return SpeakWidgets(
-        [fields[name] for name in FORM_FIELDS], text, voice, family, speak, stop, status, reset,
-        examples, empty, live, player, downloads, again, takes, keeping,
+        [fields[name] for name in FORM_FIELDS], text, facts, voice, family, speak, stop, status,
+        reset, examples, empty, live, player, downloads, again, takes, keeping,
     )  # fmt: skip
 
 

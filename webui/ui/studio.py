@@ -1,26 +1,32 @@
 """What all tabs share: the service, and the page's own shelves and desks."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from webui.arrays import Speaker, Waveform
 from webui.backend.facts import FamilyInfo, VoiceInfo
-from webui.errors import FamilyNotFoundError, VoiceNotFoundError
+from webui.errors import FamilyNotFoundError, StorageError, VoiceNotFoundError
 from webui.settings import Settings
 from webui.ui.clone_clips import ClipReader
 from webui.ui.clone_shelf import CloneShelf
 from webui.ui.downloads import Downloads
 from webui.ui.jobs import JobDesk
+from webui.ui.laid_ready import LaidReady
 from webui.ui.messages import language_name
-from webui.ui.service_port import SpeakingService
-from webui.ui.takes import TakeShelf
+from webui.ui.service_port import SpeakingService, VoiceKeeper, VoiceShelves
+from webui.ui.takes import TakeShelf, is_owner
+from webui.ui.text_facts import Pace
 
 ANY_VOICE = "any voice"  # no id of a voice holds a space
 
 
 @dataclass(frozen=True, eq=False)
 class Studio:
-    """One running page: nothing in it belongs to a single visitor except by that visitor's key."""
+    """One running page: nothing in it belongs to a single visitor except by that visitor's key.
+
+    `for_visitor` gives it as one visitor sees it; on a local page there is only one person.
+    """
 
     service: SpeakingService
     settings: Settings
@@ -28,9 +34,32 @@ class Studio:
     clones: CloneShelf
     downloads: Downloads
     files: Path  # that the page hands out, beside takes and clones
+    visitors: VoiceShelves  # of a public page
+    laid_ready: LaidReady
+    visitor: str = ""  # the key of who looks at a public page; empty: nobody in particular
     desk: JobDesk = field(default_factory=JobDesk)
     clips: ClipReader = field(default_factory=ClipReader)
+    pace: Pace = field(default_factory=Pace)
     has_ffmpeg: bool = field(default_factory=lambda: shutil.which("ffmpeg") is not None)
+
+    def for_visitor(self, owner: object) -> "Studio":
+        """The page as one visitor sees it, by the key that their browser keeps."""
+        if not self.settings.public:
+            return self
+        return replace(self, visitor=str(owner) if is_owner(owner) else "")
+
+    @property
+    def voices(self) -> VoiceKeeper:
+        """Where voices are read and kept: the library, or a visitor's own shelf.
+
+        Raises:
+            StorageError: on a public page it is not known who looks.
+        """
+        if not self.settings.public:
+            return self.service
+        if not self.visitor:
+            raise StorageError("Please reload the page once. What you gave is kept.")
+        return self.visitors.of(self.visitor)
 
     def installed_families(self) -> list[FamilyInfo]:
         """The families that can speak now."""
@@ -57,12 +86,10 @@ class Studio:
         return chosen if chosen in installed else next(iter(installed), None)
 
     def visible_voices(self, family: str | None = None) -> list[VoiceInfo]:
-        """The voices that a visitor may see: in public mode nobody's own ones."""
-        return [
-            voice
-            for voice in self.service.voices(family)
-            if voice.source != "own" or not self.settings.public
-        ]
+        """The voices that a visitor may see: on a public page built-in ones and their own."""
+        if self.settings.public and not self.visitor:
+            return [each for each in self.service.voices(family) if each.source != "own"]
+        return self.voices.voices(family)
 
     def visible_voice(self, voice_id: object, family: str | None = None) -> VoiceInfo:
         """One voice by the id that a browser sent.
@@ -77,13 +104,50 @@ class Studio:
             "This voice is no longer there. Pick another one; nothing was spoken."
         )
 
+    def arrays_of(self, voice: VoiceInfo, family: str) -> Speaker | None:
+        """The arrays of a voice that only its visitor has; None: the service knows it by its id.
+
+        Raises:
+            UserError: the voice is broken or gone.
+        """
+        if not self.settings.public or voice.source != "own":
+            return None
+        return self.voices.speaker(voice.id, family)
+
+    def preview(self, voice: VoiceInfo) -> tuple[Waveform, int]:
+        """The sound that a voice's own codes hold.
+
+        Raises:
+            UserError: it is broken or gone, or could not be computed.
+        """
+        keeper = self.voices if voice.source == "own" else self.service
+        return keeper.preview(voice.id)
+
+    def forget(self, owner: str) -> None:
+        """Remove all that a visitor has on this page: takes, clones and voices."""
+        self.shelf.forget(owner)
+        self.clones.forget(owner)
+        self.laid_ready.forget(owner)
+        self.visitors.forget(owner)
+
+    def sweep(self) -> None:
+        """Remove what visitors left here for too long."""
+        self.shelf.sweep()
+        self.clones.sweep()
+        self.clips.sweep()
+        self.laid_ready.sweep()
+        self.visitors.sweep()
+
 
 def open_studio(service: SpeakingService, settings: Settings, folder: Path) -> Studio:
     """Build what the tabs share; takes are handed out from `folder`."""
     kept_in = None if settings.public else settings.outputs_dir
     clones = CloneShelf(folder / "clones")
     takes, files = TakeShelf(folder, kept_in), folder / "files"
-    return Studio(service, settings, takes, clones, Downloads(service), files)
+    shelves = service.visitor_voices(folder / "visitors")
+    return Studio(
+        service, settings, takes, clones, Downloads(service), files, shelves, LaidReady(folder)
+    )
 
 
 def voice_label(voice: VoiceInfo) -> str:

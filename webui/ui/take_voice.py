@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from webui.errors import SettingsError, SpeakerFileError, StorageError
+from webui.errors import SpeakerFileError, StorageError
 from webui.ui.messages import plain
 from webui.ui.studio import Studio
 from webui.ui.takes import Take, is_owner
@@ -49,7 +49,7 @@ def build_keeping() -> KeepingWidgets:
 
 def keeping_updates(studio: Studio, take: Take | None) -> list[object]:
     """What `KeepingWidgets.shown` becomes when a take is shown."""
-    can_keep = take is not None and bool(take.chunks) and not studio.settings.public
+    can_keep = take is not None and bool(take.chunks)
     return [gr.Accordion(visible=can_keep), take.number if take else None, ""]
 
 
@@ -60,13 +60,12 @@ def keep_take(studio: Studio, *values: object) -> str:
         UserError: the take is gone, the name cannot be used, or it cannot be written.
     """
     form = KeepForm(*values)
-    if studio.settings.public:
-        raise SettingsError("Voices are kept only where the page runs for one person.")
     if not is_owner(form.owner) or not isinstance(form.number, int):
         raise StorageError("This take is no longer there. Speak the text again.")
     if not isinstance(form.name, str) or not form.name.strip():
         raise SpeakerFileError("Please give the voice a name.")
     take = studio.shelf.find(str(form.owner), form.number)
     language = take.order.language or ""
-    voice = studio.service.library.keep_speech(take.chunks, take.family, form.name, language)
+    library = studio.for_visitor(form.owner).voices.library
+    voice = library.keep_speech(take.chunks, take.family, form.name, language)
     return f"**{plain(voice.name)}** is in your library and in the list of voices."

@@ -15,7 +15,7 @@ from webui.backend.requests import SpeakOrder
 from webui.errors import StorageError
 from webui.events import SpokenChunk
 
-OWNER = re.compile(r"[0-9a-f]{32}")
+OWNER = re.compile(r"[0-9a-f]{32}|u[0-9a-f]{32}")  # a browser's secret, or an account's mark
 MAX_TAKES_OF_ONE = 50
 MAX_TAKES = 500
 MAX_OWNERS = 10_000
@@ -65,8 +65,13 @@ def new_owner() -> str:
 
 
 def is_owner(value: object) -> bool:
-    """Whether a value that a browser sent can be such a secret."""
+    """Whether a value can be a visitor's key."""
     return isinstance(value, str) and OWNER.fullmatch(value) is not None
+
+
+def is_secret(value: object) -> bool:
+    """Whether a value that a browser remembers can be its own secret: an account's key is none."""
+    return is_owner(value) and not str(value).startswith("u")
 
 
 class TakeShelf:
@@ -136,13 +141,28 @@ class TakeShelf:
                 return take
         raise StorageError("This take is no longer there. Speak the text again.")
 
+    def forget(self, owner: str) -> None:
+        """Remove an owner's takes with their files, at once."""
+        with self._lock:
+            mine = self._takes.pop(owner, [])
+            self._made.pop(owner, None)
+        for take in mine:
+            shutil.rmtree(take.folder, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what has been here for too long."""
+        with self._lock:
+            dropped = self._sweep("")
+        for old in dropped:
+            shutil.rmtree(old.folder, ignore_errors=True)
+
     def _sweep(self, owner: str) -> tuple[Take, ...]:
         """Take out what is too old or too much; the lock is held."""
         oldest = time.time() - MAX_AGE_SECONDS
         dropped = [take for takes in self._takes.values() for take in takes]
         everyone = sorted(dropped, key=lambda take: take.made_at)
         kept = {id(take) for take in everyone[-MAX_TAKES:] if take.made_at >= oldest}
-        kept -= {id(take) for take in self._takes[owner][:-MAX_TAKES_OF_ONE]}
+        kept -= {id(take) for take in self._takes.get(owner, [])[:-MAX_TAKES_OF_ONE]}
         self._takes = {
             name: remaining
             for name, takes in self._takes.items()

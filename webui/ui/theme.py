@@ -27,6 +27,7 @@ svg.curve circle.right { fill: var(--primary-600); }
 svg.curve .grid { stroke: var(--border-color-primary); stroke-width: 1; }
 svg.curve .tick { fill: var(--body-text-color-subdued); }
 #insecure-note { display: none; }
+#text-facts p { margin: 0; color: var(--body-text-color-subdued); font-size: var(--text-sm); }
 #clip-check, #clone-public { padding: 10px 14px; }
 #clip-check ul { list-style: none; padding-left: 0; margin: 0; }
 #clip-check p { margin: 0 0 6px 0; }
@@ -99,6 +100,9 @@ PAUSE_ALL = """
   pause(document.querySelector("#take"));
 }
 """
+
+# The words stay to be read for a moment; the page that opens then is a new visitor's.
+BEGIN_ANEW = "() => { setTimeout(() => window.location.reload(), 1500); }"
 
 # The browser keeps what was typed: the values go from the widgets to its storage, not to us.
 KEEP_DRAFT = "(...values) => [values.slice(0, -1)]"
