@@ -7,6 +7,7 @@ import numpy as np
 
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import DeletedVoice, ImportedVoices, VoiceDetails, VoiceInfo
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.backend.voice_edits import checked_changes, free_name
 from webui.errors import SpeakerFileError, VoiceNotFoundError
 from webui.events import SpokenChunk
@@ -127,7 +128,7 @@ class FakeLibrary:
         return self._add(name or both, replace(self._find(first), method="blend"))
 
     def keep_speech(
-        self, chunks: Sequence[SpokenChunk], family: str, name: str, language: str = ""
+        self, chunks: Sequence[SpokenChunk], recipe: SpeechRecipe, name: str
     ) -> VoiceInfo:
         checked = checked_changes(name or "Kept voice", None, None, None)
         self.kept.append(tuple(chunks))

@@ -24,8 +24,10 @@ from tests.tiny_family import make_tiny_family, random_speaker
 from webui import cli_speak
 from webui.arrays import Speaker
 from webui.audio import read_audio, read_metadata
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.cli import build_parser, main
-from webui.cli_speak import chosen_controls, judged
+from webui.cli_speak import judged
+from webui.cli_speak_flags import chosen_controls
 from webui.errors import SpeakerFileError
 from webui.events import Speech, SpokenChunk
 from webui.family import read_family
@@ -33,6 +35,7 @@ from webui.settings import Settings
 from webui.speaker_file import limits_of, read_speaker
 
 TEXT = "hello there."
+RECIPE = SpeechRecipe("part 0 part 1", "tiny")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -358,7 +361,7 @@ def speech_of(*frames):
 
 def test_a_kept_voice_holds_the_last_part_that_says_something(tiny_family, out):
     settings = Settings(models_dir=tiny_family.parent)
-    cli_speak._write_voice(out / "v.npz", settings, speech_of(60, 50, 0))
+    cli_speak._write_voice(out / "v.npz", settings, speech_of(60, 50, 0), RECIPE)
     kept = read_speaker(out / "v.npz", limits_of(read_family(tiny_family)))
     expected = random_speaker(50, 1)
     assert np.array_equal(kept.speaker.semantic, expected["semantic_prompt"])
@@ -371,5 +374,5 @@ def test_a_kept_voice_holds_the_last_part_that_says_something(tiny_family, out):
 def test_silence_is_not_kept_as_a_voice(tiny_family, out):
     settings = Settings(models_dir=tiny_family.parent)
     with pytest.raises(SpeakerFileError, match="Nothing was said"):
-        cli_speak._write_voice(out / "v.npz", settings, speech_of(0, 0))
+        cli_speak._write_voice(out / "v.npz", settings, speech_of(0, 0), RECIPE)
     assert list(out.iterdir()) == []

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from webui.cli_speak import whole_number
+from webui.cli_speak_flags import whole_number
 from webui.cli_terminal import follow, print_json, print_table, say, write_out
 from webui.clone_results import METHODS, CloneCandidate, CloneReport, Recording
 from webui.errors import CloneError, EngineError

@@ -3,10 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from webui.cli_speak_flags import add_controls, chosen_controls, whole_number
 from webui.cli_terminal import follow, print_json, say, write_out
 from webui.errors import (
     AudioFileError,
@@ -20,17 +22,11 @@ from webui.events import CancelToken, Speech, SpokenChunk
 
 if TYPE_CHECKING:
     from webui.backend.service import Service
+    from webui.backend.speech_recipe import SpeechRecipe
     from webui.settings import Settings
 
 MAX_TEXT_BYTES = 1_000_000  # a thick book; more is surely the wrong file
 FORMATS = ("wav", "flac", "mp3")
-STAGES = ("semantic", "coarse", "fine")
-
-KNOBS = ("temperature", "top_k", "top_p")
-PLAIN_CONTROLS = (
-    "min_eos_p", "max_seconds", "pause_seconds", "condition_on_previous", "greedy", "seed",
-    "verify", "verify_tries", "guard_drift",
-)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,51 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save-voice", type=Path, metavar="V.npz", help="keep the end of this speech as a voice"
     )
-    _add_controls(parser.add_argument_group("controls (default: what the family recommends)"))
-
-
-def _add_controls(controls: "argparse._ArgumentGroup") -> None:
-    controls.add_argument(
-        "--greedy", action="store_true", default=None, help="the likeliest token at every stage"
-    )
-    for stage in STAGES:
-        for knob in KNOBS:
-            flag = f"--{stage}-{knob.replace('_', '-')}"
-            kind = whole_number if knob == "top_k" else number
-            controls.add_argument(flag, type=kind, metavar="X", help=f"{knob} of the stage")
-    controls.add_argument(
-        "--min-eos-p", type=number, metavar="P", help="a part ends when its end is this likely"
-    )
-    controls.add_argument(
-        "--max-seconds", type=number, metavar="S", help="the longest that one part may last"
-    )
-    controls.add_argument(
-        "--pause-seconds", type=number, metavar="S", help="silence between the parts of a long text"
-    )
-    controls.add_argument(
-        "--condition-on-previous",
-        action="store_true",
-        default=None,
-        help="each part continues the one before it instead of the voice",
-    )
-    controls.add_argument(
-        "--verify",
-        action="store_true",
-        default=None,
-        help="hear each part, cut what follows its last word, speak it again when it is wrong",
-    )
-    controls.add_argument(
-        "--guard-drift",
-        action="store_true",
-        default=None,
-        help="compare each part with the voice, speak it again when it drifts away",
-    )
-    controls.add_argument(
-        "--verify-tries",
-        type=whole_number,
-        metavar="N",
-        help="how often a part may be spoken by --verify and --guard-drift",
-    )
+    parser.add_argument(
+        "--like", type=Path, metavar="FILE",
+        help="speak again as this file was spoken, with its text, voice, seed and controls where "
+        "nothing else is said: .wav, .flac, .mp3, .npz or .json that was made here",
+    )  # fmt: skip
+    add_controls(parser.add_argument_group("controls (default: what the family recommends)"))
 
 
 def run(arguments: argparse.Namespace, settings: "Settings") -> int:
@@ -113,68 +70,53 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
         KeyboardInterrupt: the user stopped it; nothing was written.
     """
     sound_format = _check_targets(arguments)
-    text = _read_text(arguments)
+    like = _read_like(arguments)
+    text = _read_text(arguments) if like is None or _names_text(arguments) else like.text
     from webui.backend.requests import SpeakOrder
     from webui.backend.service import Service
+    from webui.backend.speech_recipe import SpeechRecipe
     from webui.synthesis.controls import controls_from_json
 
     cancel = CancelToken()
     service = Service(settings)
     try:
-        recommended = service.recommended_controls(settings.family)
-        controls = controls_from_json(chosen_controls(arguments), recommended)
-        voice = None if arguments.voice is None else _find_voice(service, arguments.voice)
-        order = SpeakOrder(text, settings.family, voice, controls)
+        family = settings.family or (like.family if like else None)
+        base = like.controls if like else service.recommended_controls(family)
+        controls = controls_from_json(chosen_controls(arguments), base)
+        wanted = arguments.voice or (like.voice if like else None)
+        voice = None if wanted is None else _find_voice(service, wanted, family)
+        order = SpeakOrder(text, family, voice, controls, like.language if like else None)
         speech = follow(service.speak(order, cancel), cancel)
     finally:
         cancel.cancel()
         service.close()
     if speech is None or not len(speech.waveform):
         raise TextError("Nothing was spoken. Try another seed, or a text with more words in it.")
-    facts = {
-        "app": "Bark Voice Studio",
-        "text": text,
-        "family": speech.family,
-        "voice": voice,
-        "seed": speech.seed,
-        "controls": controls.to_json() | {"seed": speech.seed},
-    }  # what makes the same sound again; kept in the file and shown by --json
-    _write(arguments, settings, sound_format, speech, facts)
-    _report(arguments, speech, facts)
+    used = replace(controls, seed=speech.seed)
+    recipe = SpeechRecipe(text, speech.family, voice, used, order.language)
+    _write(arguments, settings, sound_format, speech, recipe)
+    _report(arguments, speech, recipe)
     return 0
 
 
-def chosen_controls(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The controls that were given as flags, in the form of `SpeechControls.to_json`."""
-    chosen = {name: getattr(arguments, name) for name in PLAIN_CONTROLS}
-    for stage in STAGES:
-        values = {knob: getattr(arguments, f"{stage}_{knob}") for knob in KNOBS}
-        chosen[stage] = {knob: value for knob, value in values.items() if value is not None} or None
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def whole_number(text: str) -> int:
-    """Read a flag's value.
+def _read_like(arguments: argparse.Namespace) -> "SpeechRecipe | None":
+    """How the speech of `--like` was made.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        UserError: its file does not say it, or says what cannot be used.
     """
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number") from None
+    if arguments.like is None:
+        return None
+    from webui.backend.speech_recipe import read_recipe
+
+    like = read_recipe(arguments.like)
+    for note in like.notes:
+        say(f"Note: {note}")
+    return like
 
 
-def number(text: str) -> float:
-    """Read a flag's value.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a number") from None
+def _names_text(arguments: argparse.Namespace) -> bool:
+    return arguments.text is not None or arguments.file is not None
 
 
 def _check_targets(arguments: argparse.Namespace) -> str:
@@ -260,7 +202,7 @@ def _decoded(read: Callable[[int], bytes]) -> str:
         raise TextError("This is not a text file in UTF-8. Save it as plain UTF-8 text.") from fault
 
 
-def _find_voice(service: "Service", wanted: str) -> str:
+def _find_voice(service: "Service", wanted: str, family: str | None) -> str:
     """The id of a voice that somebody named by its id or its name.
 
     Raises:
@@ -270,7 +212,7 @@ def _find_voice(service: "Service", wanted: str) -> str:
     from webui.backend.service import require_voice
 
     try:
-        voice = require_voice(service.voices(service.default_family()), wanted)
+        voice = require_voice(service.voices(family or service.default_family()), wanted)
     except VoiceNotFoundError:
         # It may be another family's, or broken, so that its family is not known.
         name, everywhere = wanted.casefold(), service.voices()
@@ -287,13 +229,14 @@ def _write(
     settings: "Settings",
     sound_format: str,
     speech: Speech,
-    facts: Mapping[str, Any],
+    recipe: "SpeechRecipe",
 ) -> None:
     """Write the voice, when it is wanted, and the sound: both of them or none."""
     from webui.audio import encode_audio, write_audio
 
+    facts = recipe.to_json()
     if arguments.save_voice:
-        _write_voice(arguments.save_voice, settings, speech)
+        _write_voice(arguments.save_voice, settings, speech, recipe)
     try:
         if arguments.out == "-":
             rate = speech.sample_rate
@@ -307,7 +250,9 @@ def _write(
         raise
 
 
-def _write_voice(target: Path, settings: "Settings", speech: Speech) -> None:
+def _write_voice(
+    target: Path, settings: "Settings", speech: Speech, recipe: "SpeechRecipe"
+) -> None:
     """Keep the arrays of the last part that says something: a voice counts by its last seconds.
 
     Raises:
@@ -335,6 +280,7 @@ def _write_voice(target: Path, settings: "Settings", speech: Speech) -> None:
         method="kept from a speech",
         app_version=webui.__version__,
         notes=f"seed {last.seed}: {last.text}"[:1_000],
+        other=recipe.for_voice(),
     )
     write_speaker(target, fitting, metadata)
 
@@ -346,7 +292,7 @@ def judged(chunk: SpokenChunk) -> dict[str, float | int]:
     return {**known, "tries": chunk.tries} if known else {}
 
 
-def _report(arguments: argparse.Namespace, speech: Speech, facts: Mapping[str, Any]) -> None:
+def _report(arguments: argparse.Namespace, speech: Speech, recipe: "SpeechRecipe") -> None:
     seconds = len(speech.waveform) / speech.sample_rate
     for note in speech.notes:
         say(f"Note: {note}")
@@ -375,4 +321,4 @@ def _report(arguments: argparse.Namespace, speech: Speech, facts: Mapping[str, A
             "chunks": chunks,
             "notes": list(speech.notes),
         }
-        print_json(dict(facts) | measured)
+        print_json(recipe.to_json() | measured)

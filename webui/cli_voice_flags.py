@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from webui.cli_speak import number
+from webui.cli_speak_flags import number
 
 
 def add_list(parser: argparse.ArgumentParser) -> None:

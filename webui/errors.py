@@ -32,6 +32,10 @@ class AudioFileError(UserError):
     """A recording cannot be read, or audio cannot be written."""
 
 
+class RecipeError(UserError):
+    """A file does not say how its speech was made."""
+
+
 class CloneError(UserError):
     """No voice can be made of this recording in this way."""
 

@@ -3,6 +3,7 @@
 import inspect
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -21,10 +22,12 @@ from tests.tiny_family import random_speaker
 from webui.backend import voice_trash
 from webui.backend.library_desk import LibraryDesk
 from webui.backend.speaker_library import EMBEDDINGS
-from webui.errors import SpeakerFileError, StorageError, VoiceNotFoundError
+from webui.backend.speech_recipe import SpeechRecipe, read_recipe
+from webui.errors import RecipeError, SpeakerFileError, StorageError, VoiceNotFoundError
 from webui.events import SpokenChunk
 from webui.family import read_family
 from webui.speaker_file import limits_of, read_metadata_text, read_speaker
+from webui.synthesis.controls import SpeechControls
 
 
 @pytest.fixture
@@ -417,13 +420,30 @@ def test_a_speech_that_somebody_likes_becomes_a_voice(service, desk):
     from tests.backend.test_service_voices import a_speaker
 
     chunks = [SpokenChunk(f"part {n}", n, n + 1, a_speaker(30), 5 + n) for n in range(3)]
-    info = desk.keep_speech(chunks, "tiny", "Morning", "en")
+    spoken = SpeechRecipe("part 0 part 1 part 2", "tiny", language="en")
+    info = desk.keep_speech(chunks, spoken, "Morning")
     assert (info.name, info.language, info.seconds) == ("Morning", "en", 3.6)
     assert desk.details(info.id).metadata.notes == "seed 7: part 0 part 1 part 2"
     limits = limits_of(read_family(service._folders.find("tiny")))
     assert limits.frames_per_token == 1
     with pytest.raises(SpeakerFileError, match="Nothing was said"):
-        desk.keep_speech([], "tiny", "Nobody")
+        desk.keep_speech([], spoken, "Nobody")
+
+
+def test_a_voice_kept_from_a_speech_gives_the_speech_back(service, desk, own):
+    from tests.backend.test_service_voices import a_speaker
+
+    chunks = [SpokenChunk("part", 0, 1, a_speaker(30), 5)]
+    spoken = SpeechRecipe(
+        "A part.", "tiny", "ada-11111111", SpeechControls(seed=5, greedy=True), "en"
+    )
+    desk.keep_speech(chunks, spoken, "Morning")
+    (file,) = own.glob("*.npz")
+    assert read_recipe(file) == spoken
+    desk.keep_speech(chunks, replace(spoken, text="word " * 20_000), "Long")
+    (long,) = (each for each in own.glob("*.npz") if each != file)
+    with pytest.raises(RecipeError, match="not taken from a speech"):
+        read_recipe(long)
 
 
 # The stand-in

@@ -51,6 +51,7 @@ def test_without_a_voice_and_with_seed_minus_one_the_family_and_chance_decide(st
         ({"seed": 1.5}, SettingsError, "whole number"),
         ({"seed": float("nan")}, SettingsError, "whole number"),
         ({"seed": True}, SettingsError, "seed"),
+        ({"seed": 10**400}, SettingsError, "larger than any number"),
         ({"fine_temperature": "0.5"}, SettingsError, "fine temperature"),
         ({"fine_temperature": float("inf")}, SettingsError, "fine temperature"),
         ({"coarse_top_k": 1.5}, SettingsError, "whole number"),

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from webui.arrays import FineCodes, Speaker, Waveform
 from webui.backend.facts import DeletedVoice, ImportedVoices, VoiceDetails, VoiceInfo
 from webui.backend.speaker_library import BARK, SpeakerLibrary, readable_name
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.backend.voice_edits import checked_changes, free_name
 from webui.backend.voice_import import incoming_voice
 from webui.backend.voice_making import Recipe, VoiceMaker
@@ -270,14 +271,14 @@ class LibraryDesk:
         return self._keep(self._maker.blend(first, second, share), name)
 
     def keep_speech(
-        self, chunks: Sequence[SpokenChunk], family: str, name: str, language: str = ""
+        self, chunks: Sequence[SpokenChunk], recipe: SpeechRecipe, name: str
     ) -> VoiceInfo:
-        """Keep the end of a speech that somebody likes as a voice.
+        """Keep the end of a speech that somebody likes as a voice, with how it was spoken.
 
         Raises:
             UserError: nothing was said, the name cannot be used, or it cannot be written.
         """
-        return self._keep(self._maker.of_speech(chunks, family, language), name)
+        return self._keep(self._maker.of_speech(chunks, recipe), name)
 
     def save(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         """Keep a voice among the user's own, under a file name that nobody else has.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import webui
 from webui.arrays import Speaker
 from webui.backend.speaker_library import SpeakerLibrary
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.errors import SpeakerFileError
 from webui.events import SpokenChunk
 from webui.family import FamilyConfig, read_family
@@ -93,23 +94,25 @@ class VoiceMaker:
         name = _named(f"{infos[0].name} + {infos[1].name}")
         return Recipe(made, family, name, metadata_to_json(metadata))
 
-    def of_speech(self, chunks: Sequence[SpokenChunk], family: str, language: str) -> Recipe:
-        """Take the end of a speech.
+    def of_speech(self, chunks: Sequence[SpokenChunk], spoken: SpeechRecipe) -> Recipe:
+        """Take the end of a speech; its file says how the whole of it was spoken.
 
         Raises:
             UserError: nothing was said, or the family is not here.
         """
         parts = [chunk.speaker for chunk in chunks]
+        family = spoken.family or ""
         made = join_speakers(parts, self.limits(family), SPEECH_SECONDS)
         last = [chunk for chunk in chunks if len(chunk.speaker.semantic)][-1]
         notes = f"seed {last.seed}: {' '.join(chunk.text for chunk in chunks)}"
         metadata = SpeakerMetadata(
             family=family,
-            language=language,
+            language=spoken.language or "",
             method="kept from a speech",
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             app_version=webui.__version__,
             notes=notes[: MAX_VALUE_CHARACTERS // 2],
+            other=spoken.for_voice(),
         )
         return Recipe(made, family, "Kept voice", metadata_to_json(metadata))
 

@@ -1,6 +1,5 @@
 """What a user can set about a speech, with Bark's own values as the defaults."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -10,6 +9,7 @@ from webui.errors import SettingsError
 MAX_SEED = 2**32 - 1
 MAX_TAKES = 8
 MAX_TRIES = 8
+MAX_REPEATED_CHARACTERS = 40  # of a wrong value, in the message about it
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def controls_from_json(
     changes: dict[str, Any] = {}
     for name, value in values.items():
         if name not in {entry.name for entry in fields(SpeechControls)}:
-            raise SettingsError(f'There is no control named "{name}".')
+            raise SettingsError(f"There is no control named {_cut(name)}.")
         before = getattr(controls, name)
         if isinstance(before, StageControls):
             changes[name] = _stage_from_json(name, value, before)
@@ -123,11 +123,17 @@ def _of_kind(name: str, value: object, example: object) -> Any:  # noqa: ANN401 
     else:
         is_right = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_right:
-        raise SettingsError(f'The control "{name}" cannot be {value!r}.')
+        raise SettingsError(f'The control "{name}" cannot be {_cut(value)}.')
     return value
 
 
 def _check(value: float, low: float, high: float, name: str) -> None:
     wrong_kind = isinstance(value, bool) or not isinstance(value, int | float)
-    if wrong_kind or not math.isfinite(value) or not low <= value <= high:
-        raise SettingsError(f"{name} is {value!r}; it must lie between {low:g} and {high:g}.")
+    if wrong_kind or not low <= value <= high:  # a value that is no number lies nowhere
+        raise SettingsError(f"{name} is {_cut(value)}; it must lie between {low:g} and {high:g}.")
+
+
+def _cut(value: object) -> str:
+    """A stranger's value as a message may repeat it."""
+    shown = repr(value)
+    return shown if len(shown) <= MAX_REPEATED_CHARACTERS else f"{shown[:MAX_REPEATED_CHARACTERS]}…"

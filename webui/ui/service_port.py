@@ -17,8 +17,8 @@ from webui.backend.facts import (
 )
 from webui.backend.project_facts import Card, ProjectDetails, ProjectInfo
 from webui.backend.requests import CloneOrder, SpeakOrder, TrainingOrder
-from webui.backend.training_facts import TrainingDetails, TrainingInfo
 from webui.backend.speech_recipe import SpeechRecipe
+from webui.backend.training_facts import TrainingDetails, TrainingInfo
 from webui.clone_results import CloneOutcome, Recording, RecordingCheck
 from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls

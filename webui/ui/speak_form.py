@@ -167,7 +167,10 @@ def _switch(value: object, name: str) -> bool:
 def _number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingsError(f"{name} must be a number.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise SettingsError(f"{name} is larger than any number here.") from None
 
 
 def _whole(value: object, name: str) -> int:

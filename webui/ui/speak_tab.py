@@ -13,6 +13,7 @@ from webui.ui import speak_run
 from webui.ui.faults import worded
 from webui.ui.listening import listening
 from webui.ui.messages import plain, time_words
+from webui.ui.recipe_drop import dropped_form
 from webui.ui.speak_form import FORM_FIELDS, SpeakForm, form_of, with_controls
 from webui.ui.speak_run import Shown
 from webui.ui.speak_widgets import SpeakWidgets, build_widgets
@@ -111,6 +112,10 @@ class SpeakTab:
                 [*shown.form, shown.examples, shown.player, *shown.downloads, shown.again,
                  *shown.keeping.shown()], **quiet,
             ),
+            shown.drop.zone.upload(
+                worded(visited(self.take_back)), [owner, shown.drop.zone],
+                [*shown.form, shown.examples, shown.drop.zone, shown.drop.status], **quiet,
+            ),
         ]  # fmt: skip
         keeping = shown.keeping
         self.kept_voice = keeping.save.click(
@@ -184,6 +189,16 @@ class SpeakTab:
         """Put an example into the text box."""
         picked = PickedExample(*values)
         return picked.text(self.studio)
+
+    def take_back(self, *values: object) -> list[Any]:
+        """Fill the form as a dropped file says that its speech was made; empty the zone again."""
+        (dropped,) = values
+        try:
+            form, said = dropped_form(self.studio, dropped)
+        except UserError as fault:
+            skipped = [gr.skip() for _ in range(len(FORM_FIELDS) + 1)]
+            return [*skipped, None, f"**{plain(str(fault))}**"]
+        return [*self.form_updates(form), self.examples_update(form.family), None, said]
 
     def choose_take(self, event: gr.SelectData, owner: object) -> list[Any]:
         """Show a take again and set all its settings, its seed too."""

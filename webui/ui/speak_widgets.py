@@ -7,6 +7,7 @@ import gradio as gr
 from webui.audio import FORMATS
 from webui.synthesis.controls import MAX_SEED, MAX_TRIES, SpeechControls
 from webui.ui.listening import CHECK_WORDS, KEEP_VOICE
+from webui.ui.recipe_drop import DropWidgets, build_drop
 from webui.ui.speak_form import FORM_FIELDS, NEW_SEED, with_controls
 from webui.ui.studio import ANY_VOICE
 from webui.ui.take_voice import KeepingWidgets, build_keeping
@@ -79,6 +80,7 @@ class SpeakWidgets:
     again: gr.Markdown
     takes: gr.Dataframe
     keeping: KeepingWidgets
+    drop: DropWidgets
 
     @property
     def check_words(self) -> gr.components.Component:
@@ -144,11 +146,12 @@ def build_widgets(has_ffmpeg: bool) -> SpeakWidgets:
                 elem_id="takes", column_widths=["17%", "36%", "24%", "23%"], max_height=320,
                 type="array",
             )  # fmt: skip
+            drop = build_drop()
             if not has_ffmpeg:
                 gr.Markdown("Playing while it speaks needs ffmpeg. Finished takes play without it.")
     return SpeakWidgets(
         [fields[name] for name in FORM_FIELDS], text, facts, voice, family, speak, stop, status,
-        reset, examples, empty, live, player, downloads, again, takes, keeping,
+        reset, examples, empty, live, player, downloads, again, takes, keeping, drop,
     )  # fmt: skip
 
 

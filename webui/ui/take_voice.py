@@ -65,7 +65,6 @@ def keep_take(studio: Studio, *values: object) -> str:
     if not isinstance(form.name, str) or not form.name.strip():
         raise SpeakerFileError("Please give the voice a name.")
     take = studio.shelf.find(str(form.owner), form.number)
-    language = take.order.language or ""
     library = studio.for_visitor(form.owner).voices.library
-    voice = library.keep_speech(take.chunks, take.family, form.name, language)
+    voice = library.keep_speech(take.chunks, take.recipe, form.name)
     return f"**{plain(voice.name)}** is in your library and in the list of voices."

@@ -12,6 +12,7 @@ from typing import Any
 from webui.arrays import Waveform
 from webui.audio import FORMATS, write_audio
 from webui.backend.requests import SpeakOrder
+from webui.backend.speech_recipe import SpeechRecipe
 from webui.errors import StorageError
 from webui.events import SpokenChunk
 
@@ -43,20 +44,19 @@ class Take:
         cut = " · stopped" if self.stopped else ""
         return f"Take {self.number} · {self.voice_name} · seed {self.order.controls.seed}{cut}"
 
+    @property
+    def recipe(self) -> SpeechRecipe:
+        """What makes the same sound again."""
+        order = self.order
+        return SpeechRecipe(order.text, self.family, order.voice, order.controls, order.language)
+
     def file(self, audio_format: str) -> Path:
         """Where the sound lies in a format."""
         return self.folder / f"take-{self.number}-seed-{self.order.controls.seed}.{audio_format}"
 
     def metadata(self) -> dict[str, Any]:
         """What makes the same sound again; kept in each file."""
-        return {
-            "app": "Bark Voice Studio",
-            "text": self.order.text,
-            "family": self.family,
-            "voice": self.order.voice,
-            "seed": self.order.controls.seed,
-            "controls": self.order.controls.to_json(),
-        }
+        return self.recipe.to_json()
 
 
 def new_owner() -> str:
