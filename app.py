@@ -120,6 +120,7 @@ def _run(
     settings: Settings, port: int, takes: Path, announce: Announce, ended: threading.Event
 ) -> None:
     from webui.backend.service import Service
+    from webui.http_api.routes import open_api
     from webui.ui.page import build_page, launch_options
     from webui.ui.share_link import ShareLink
     from webui.ui.space import bring_bark
@@ -133,11 +134,13 @@ def _run(
     service = Service(settings)
     studio = open_studio(service, settings, takes)
     page, sweeper = build_page(studio), Sweeper(studio)
+    api = open_api(service, settings, takes.parent / "api")
     try:
         if settings.ray is not None:  # a cluster that is not there is told before there is a page
             count = service.devices()
             say(f"The cluster has {count} device{'' if count == 1 else 's'}.")
         options = launch_options(settings) | {"server_port": port}
+        options["app_kwargs"]["routes"] = api.routes()
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
         announce(f"http://{name}:{port}", _public_link(settings, link, port), login)
@@ -151,6 +154,7 @@ def _run(
         sweeper.stop()
         studio.desk.stop_all()
         studio.downloads.stop()
+        api.close()
         service.close()
         page.close(verbose=False)
 

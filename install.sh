@@ -21,8 +21,8 @@ Usage: ./install.sh [options]                set everything up in .venv
 Options:
   --cpu            take PyTorch's smaller build without CUDA (for Linux machines without an NVIDIA card)
   --with EXTRA     also install an extra: the tools for the tests (dev), Ray to compute on several
-                   machines (ray), or Coqui's voice converters (tts), which get an environment of
-                   their own, .venv-tts, and never touch .venv
+                   machines (ray), tools for assistants (mcp), or Coqui's voice converters (tts),
+                   which get an environment of their own, .venv-tts, and never touch .venv
   --python PATH    use this Python (3.11 to 3.13) instead of the first one found
   -h, --help       show this text
 

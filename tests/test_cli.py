@@ -76,7 +76,7 @@ def test_every_command_takes_json_and_every_setting_that_concerns_it(command):
     values = {"engine": "inline", "device": "cpu", "precision": "fp32", "family": "mini"}
     values |= {"hf_endpoint": "http://localhost", "auth": "me:word", "host": "localhost"}
     values |= {"voices_repo": "anna/voices"}
-    values |= {"ray": "auto"}
+    values |= {"ray": "auto", "api_key": "a-key-of-16-signs"}
     for each in SETTINGS_HELP:
         words = [each.flag] if each.is_switch else [each.flag, values.get(each.name, "3")]
         if each.name == "share":

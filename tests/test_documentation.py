@@ -88,7 +88,7 @@ def test_commands_in_the_text_are_understood(page):
                 build_parser().parse_args(words[3:])
             elif words[:1] == ["./install.sh"]:
                 before, _, flags = " ".join(words[1:]).partition("run ")
-                assert set(before.split()) <= {"run", "test", "--cpu", "--with", "ray"}, line
+                assert set(before.split()) <= {"run", "test", "--cpu", "--with", "ray", "mcp"}, line
                 build_parser().parse_args(["serve", *flags.split()])
 
 

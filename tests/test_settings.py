@@ -35,6 +35,7 @@ def test_an_empty_environment_gives_the_defaults():
         ("hf_endpoint", "http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
         ("port", "0", 0),
         ("auth", "me:a:b", ("me", "a:b")),
+        ("api_key", "a-Key.of_16+sign", "a-Key.of_16+sign"),
     ],
 )
 def test_a_variable_and_a_flag_set_the_same_thing(name, text, value):
@@ -75,6 +76,8 @@ def test_every_word_for_no_means_no(word):
         ("HF_ENDPOINT", "huggingface.co"),
         ("WEBUI_HOST", "a b"),
         ("WEBUI_AUTH", "nopassword"),
+        ("WEBUI_API_KEY", "short"),
+        ("WEBUI_API_KEY", "with a space in it"),
         ("SPACES_ZERO_GPU", "perhaps"),
     ],
 )
@@ -99,6 +102,14 @@ def test_a_password_is_never_shown():
     with pytest.raises(SettingsError) as refusal:
         Settings.from_environment({"WEBUI_AUTH": ":s3cret"})
     assert "s3cret" not in str(refusal.value)
+
+
+def test_a_key_is_never_shown():
+    assert "s3cret" not in repr(Settings.from_environment({"WEBUI_API_KEY": "s3cret-s3cret"}))
+    for source in ({"WEBUI_API_KEY": "s3cret"}, {}):
+        with pytest.raises(SettingsError) as refusal:
+            Settings.from_environment(source, **({} if source else {"api_key": "s3cret"}))
+        assert "s3cret" not in str(refusal.value)
 
 
 def test_a_token_of_the_hub_is_never_shown():

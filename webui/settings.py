@@ -126,6 +126,14 @@ def _auth(text: str) -> tuple[str, str] | None:
     return name, password
 
 
+def _key(text: str) -> str | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"[!-~]{12,200}", text):
+        raise ValueError("it must have 12 to 200 plain letters, digits or signs and no space")
+    return text
+
+
 def _setting(default: object, parse: Callable[[str], object], meaning: str, **extra: str) -> Any:  # noqa: ANN401 - a dataclass field, whatever its type
     return field(default=default, metadata={"parse": parse, "meaning": meaning, **extra})
 
@@ -187,6 +195,18 @@ class Settings:
     public: bool = _setting(
         False, parse_boolean, "strangers visit: each sees only their own voices and results"
     )
+    api_key: str | None = _setting(
+        None,
+        _key,
+        "the key that programs must send to the HTTP API",
+        shown="none: who may open the page without a password needs none",
+    )
+    max_job_characters: int = _setting(
+        50_000, _integer(1, 10_000_000), "longest text of a job of the HTTP API"
+    )
+    mcp: bool = _setting(
+        False, parse_boolean, "let assistants use the page's functions as tools (MCP)"
+    )
     voices_repo: str | None = _setting(
         None,
         _repository,
@@ -200,12 +220,14 @@ class Settings:
     hf_token: str | None = field(default=None, metadata={"internal": True})
 
     def __repr__(self) -> str:
-        """Show the settings without the password."""
+        """Show the settings without the password and the key."""
         shown = {each.name: getattr(self, each.name) for each in fields(self)}
         if self.hf_token:
             shown["hf_token"] = "..."  # noqa: S105  not a password
         if self.auth:
             shown["auth"] = (self.auth[0], "...")
+        if self.api_key:
+            shown["api_key"] = "..."
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
@@ -255,7 +277,8 @@ def _read(parse: Callable[[str], object], source: str, text: str) -> object:
     try:
         return parse(text)
     except ValueError as fault:
-        shown = "..." if "AUTH" in source.upper() else repr(text[:60])
+        is_secret = any(word in source.upper() for word in ("AUTH", "KEY"))
+        shown = "..." if is_secret else repr(text[:60])
         raise SettingsError(f"{source} is {shown}: {fault}.") from None
 
 

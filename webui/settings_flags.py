@@ -8,6 +8,7 @@ from webui.settings import SETTINGS_HELP, Settings, load_settings
 PAGE_SETTINGS = frozenset(
     {"host", "port", "share", "open_browser", "auth", "public", "max_text_characters"}
     | {"voices_repo"}
+    | {"api_key", "max_job_characters", "mcp"}
 )  # what a command that opens no page does without
 
 

@@ -21,7 +21,7 @@ UNKNOWN_BYTES = 0xFFFF_FFFF  # as a wav file's length: it ends where it ends
 
 
 class SoundStream:
-    """One sound on its way: `add` its pieces in their order, then `finish`.
+    """One sound on its way: `add` its pieces in their order, then `finish`; in the end `close`.
 
     Args:
         audio_format: one of `STREAMED_FORMATS`. Raw pcm has 16 bit and always `PCM_RATE`.
@@ -56,6 +56,11 @@ class SoundStream:
         rest = self._encoded(self._rates.add(np.zeros(0, np.float32), is_last=True))
         return rest if self._mp3 is None else rest + self._mp3.finish()
 
+    def close(self) -> None:
+        """Give up a sound that may have no end; after `finish` this changes nothing."""
+        if self._mp3 is not None:
+            self._mp3.close()
+
     def _encoded(self, waveform: Waveform) -> bytes:
         samples = as_samples(waveform)
         if self._mp3 is not None:
@@ -88,8 +93,11 @@ class _Mp3:
         return self._news()
 
     def finish(self) -> bytes:
-        self._file.close()  # also writes the length into a head that is already sent
+        self.close()  # also writes the length into a head that is already sent
         return self._news()
+
+    def close(self) -> None:
+        self._file.close()
 
     def _news(self) -> bytes:
         grown = self._memory.getbuffer()[self._sent :].tobytes()
