@@ -1,6 +1,7 @@
 """Visitors of a public page keep voices of their own: apart from each other, and for a day."""
 
 import inspect
+import threading
 import time
 from dataclasses import replace
 
@@ -204,6 +205,38 @@ def test_a_shelf_that_lasts_elsewhere_leaves_here_when_nobody_comes(
     assert backup.restored == 2
 
 
+def test_a_visitor_whose_voices_are_slow_to_come_keeps_no_other_waiting(service, tmp_path, file_of):
+    came = threading.Event()
+
+    class Slow:
+        def keeps(self, owner):
+            return owner == ANNA
+
+        def restore(self, owner, folder):
+            assert came.wait(20)
+            folder.mkdir(parents=True)
+            (folder / "anna-00000000.npz").write_bytes(file_of("Anna"))
+
+        def changed(self, owner, folder):
+            pass
+
+        def forget(self, owner):
+            pass
+
+    library = service._library, service._looking, service._hear
+    shelves = VisitorVoices(tmp_path / "visitors", *library, Slow())
+    seen = []
+    pages = [threading.Thread(target=lambda: seen.append(names(shelves.of(ANNA)))) for _ in "12"]
+    for page in pages:
+        page.start()
+    assert names(shelves.of(BOB)) == []
+    assert seen == []
+    came.set()
+    for page in pages:
+        page.join()
+    assert seen == [["Anna"], ["Anna"]]
+
+
 def test_a_deleted_voice_leaves_the_disk_an_hour_later(shelves, tmp_path, file_of, monkeypatch):
     shelf, now = shelves.of(ANNA), time.time()
     shelf.library.delete(added(shelf, file_of, "Anna"))
@@ -260,7 +293,7 @@ def test_the_shelves_of_the_tests_have_the_names_of_the_real_ones(fake, real):
         return {
             name: list(inspect.signature(each).parameters)
             for name, each in methods
-            if name[0] != "_" and name != "expire"
+            if name[0] != "_" and name not in ("expire", "all_there", "wait_until_there")
         }
 
     assert public(fake) == public(real)

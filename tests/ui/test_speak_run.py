@@ -42,6 +42,22 @@ def test_a_speech_tells_its_stages_gives_sound_early_and_ends_as_a_take(studio):
     assert [each.running for each in shown[-2:]] == [False, False]
 
 
+def test_speak_can_be_pressed_again_as_soon_as_the_end_is_shown(studio, service, monkeypatch):
+    """Whoever computes may need a moment after the last event, to give back what it borrowed."""
+    ended, speak = [], service.speak
+
+    def slow_to_end(order, cancel=None):
+        yield from speak(order, cancel)
+        ended.append(True)
+
+    monkeypatch.setattr(service, "speak", slow_to_end)
+    for shown in speak_run.speak(studio, filled(), "0" * 32, PAGE):
+        if not shown.running:
+            assert ended
+            assert not studio.desk.is_busy(PAGE)
+            assert studio.shelf.list("0" * 32)
+
+
 def test_the_take_holds_the_sound_in_three_formats_with_the_settings_in_each(studio):
     take = run(studio, voice="ada-11111111", pause_seconds=1.0)[-1].take
     assert take.title == "Take 1 · Ada · seed 62422"

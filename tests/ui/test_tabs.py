@@ -151,6 +151,11 @@ def test_launching_leaves_everything_off_that_was_not_asked_for():
     assert options["app_kwargs"]["middleware"]
 
 
+def test_a_page_for_strangers_remembers_more_of_them_who_have_it_open():
+    local, public = launch_options(Settings()), launch_options(replace(Settings(), public=True))
+    assert 0 < local["state_session_capacity"] < public["state_session_capacity"] <= 10_000
+
+
 def handler(page, name):
     return next(each.fn for each in page.fns.values() if getattr(each.fn, "__name__", "") == name)
 

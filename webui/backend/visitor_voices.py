@@ -28,6 +28,7 @@ from webui.speaker_metadata import SpeakerMetadata
 
 MAX_AGE_SECONDS = 23 * 3_600.0  # with the hour in the trash: a day
 TRASH_SECONDS = 3_600.0
+BRING_SECONDS = 60.0  # that a second page of a visitor waits for their voices
 MOST_VOICES = 30  # of one visitor
 MOST_DELETED = 10
 MAX_BYTES_OF_ONE = 2**26
@@ -62,6 +63,7 @@ class VisitorShelf:
     _looking: threading.Lock
     _hear: Hear
     lasts: bool = False  # kept elsewhere, too
+    _there: threading.Event = field(default_factory=threading.Event)  # all files were brought
     _born: dict[str, float] = field(default_factory=dict)  # files, by time.monotonic
 
     def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
@@ -117,6 +119,14 @@ class VisitorShelf:
         )  # fmt: skip
         return self.library.save(outcome.candidates[candidate_index].speaker, metadata)
 
+    def all_there(self) -> None:
+        """Say that the shelf holds all that it held before."""
+        self._there.set()
+
+    def wait_until_there(self) -> None:
+        """Wait for what is being brought, but not for ever."""
+        self._there.wait(BRING_SECONDS)
+
     def expire(self, now: float) -> None:
         """Remove what has been here for a day, and what was deleted an hour ago."""
         files = {each.name: each for each in _voice_files(self.folder)}
@@ -164,12 +174,20 @@ class VisitorVoices:
         """Give a visitor's shelf; a new one is empty, or as it was kept for who signed in."""
         with self._lock:
             shelf = self._shelves.get(owner)
+            is_new = shelf is None
             if shelf is None:
                 shelf = self._shelves[owner] = self._open(owner)
                 self._drop_empty()
             self._shelves.move_to_end(owner)
             self._used[owner] = time.monotonic()
-            return shelf
+        if is_new:  # what is brought from elsewhere keeps nobody else waiting
+            try:
+                if self._backup is not None and shelf.lasts:
+                    self._backup.restore(owner, shelf.folder)
+            finally:
+                shelf.all_there()
+        shelf.wait_until_there()
+        return shelf
 
     def forget(self, owner: str) -> None:
         """Remove all that a visitor has here, at once."""
@@ -198,8 +216,6 @@ class VisitorVoices:
     def _open(self, owner: str) -> VisitorShelf:
         folder = self._folder / secrets.token_hex(16)
         backup = self._backup
-        if backup is not None and backup.keeps(owner):
-            backup.restore(owner, folder)
 
         def changed() -> None:
             if backup is not None and backup.keeps(owner):

@@ -51,6 +51,8 @@ def clone(studio: Studio, form: CloneForm, owner: str, page: str) -> Iterator[Cl
             spent = time.monotonic() - started
             made = MadeClones(order, outcome, *filled, consent=CONSENT, seconds=spent)
             studio.clones.put(owner, made)
+            studio.desk.finish(job_key(page), token)  # Clone may be pressed again once it is shown
+            token = None
             yield CloneShown(plain(done_words(made)), made, running=False)
     except UserError as fault:
         yield CloneShown(f"**{plain(str(fault))}**", running=False)

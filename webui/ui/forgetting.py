@@ -13,9 +13,12 @@ from webui.ui.takes import is_owner
 
 WORDS = (
     "What you made here is kept for a day, for this browser only: takes, clones and voices. "
-    "Nobody else sees it."
+    "Nobody else sees it. Recordings that you gave go within two hours."
 )
-SURE = "Everything you made here is removed at once. Files that you saved stay yours."
+SURE = (
+    "Everything you made here is removed at once; copies that the page handed to your browser go "
+    "within two hours. Files that you saved stay yours."
+)
 DONE = "**Everything of yours is removed.** The page begins anew."
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.05

@@ -29,7 +29,7 @@ from webui.ui.visiting import seen_by
 CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS = 600, 3_600
 STORAGE_SECRET = "bark-voice-studio"  # noqa: S105  the browser gets it: it only survives restarts
 MAX_WAITING = 64
-SESSIONS_KEPT = 200
+SESSIONS_KEPT, STRANGERS_KEPT = 200, 1_000  # open pages whose key and choices are remembered
 
 
 def build_page(studio: Studio) -> gr.Blocks:
@@ -90,7 +90,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "show_error": False,
         "allowed_paths": [],
         "max_file_size": "25mb",
-        "state_session_capacity": SESSIONS_KEPT,
+        "state_session_capacity": STRANGERS_KEPT if settings.public else SESSIONS_KEPT,
         "footer_links": ["settings"],
         "strict_cors": True,
         "pwa": False,

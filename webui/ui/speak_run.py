@@ -56,6 +56,12 @@ def speak(studio: Studio, form: SpeakForm, owner: str, page: str) -> Iterator[Sh
         yield Shown(status="Starting…", starting=True)
         run = _Run(studio, order, owner)
         yield from run.follow(studio.service.speak(order, token))
+        ends = run.end()
+        first = next(ends)  # the take is on its shelf now
+        studio.desk.finish(page, token)  # before the end is shown: Speak may be pressed again then
+        token = None
+        yield first
+        yield from ends
     except UserError as fault:
         yield Shown(status=f"**{plain(str(fault))}**", running=False)
     except Exception as fault:  # noqa: BLE001  the edge of the page: a fault without words helps nobody
@@ -76,9 +82,10 @@ class _Run:
         self._shown_at = 0.0
         self._shown_step: tuple[str, int] = ("", -1)
         self._played = False
-        self._ended = False
+        self._ends: list[Done | Cancelled | Failed] = []
 
     def follow(self, events: Iterator[Event]) -> Iterator[Shown]:
+        """Show the work until it has truly ended."""
         for event in events:
             if isinstance(event, Progress):
                 if self._is_news(event):
@@ -88,14 +95,19 @@ class _Run:
                     self._played = True
                     sound = encode_audio(event.waveform, event.sample_rate, "wav")
                     yield Shown(sound=sound)
-            elif isinstance(event, Done):
+            elif isinstance(event, Done | Cancelled | Failed):
+                self._ends.append(event)
+
+    def end(self) -> Iterator[Shown]:
+        """Show what came of it."""
+        for event in self._ends:
+            if isinstance(event, Done):
                 yield from self._finish(event.result, "")
             elif isinstance(event, Cancelled):
                 yield from self._stopped(event.partial)
-            elif isinstance(event, Failed):
-                self._ended = True
+            else:
                 yield Shown(status=f"**{plain(event.message)}**", running=False)
-        if not self._ended:
+        if not self._ends:
             words = "The work ended without a result. Please try it again."
             yield Shown(status=f"**{words}**", running=False)
 
@@ -108,7 +120,6 @@ class _Run:
 
     def _stopped(self, partial: Speech | None) -> Iterator[Shown]:
         if partial is None or not len(partial.waveform):
-            self._ended = True
             yield Shown(status="Stopped. Nothing was spoken yet.", running=False)
             return
         count = len(partial.chunks)
@@ -116,7 +127,6 @@ class _Run:
         yield from self._finish(partial, f"Stopped. {kept} kept.")
 
     def _finish(self, speech: Speech | None, stopped: str) -> Iterator[Shown]:
-        self._ended = True
         if speech is None or not len(speech.waveform):
             words = "Nothing was spoken. Please give a text with words in it."
             yield Shown(status=f"**{words}**", running=False)
