@@ -38,15 +38,23 @@ class LaidReady:
         Raises:
             OSError: there is no room for it.
         """
+        path = self.place(owner, name)
+        path.write_bytes(data)
+        return path
+
+    def place(self, owner: str, name: str) -> Path:
+        """Give a place in a new folder where a file of this name can be written.
+
+        Raises:
+            OSError: there is no room for it.
+        """
         folder = self._folder / secrets.token_hex(16)
         folder.mkdir(parents=True)
-        path = folder / name
-        path.write_bytes(data)
         with self._lock:
             self._laid.append(_Laid(owner, folder, time.monotonic()))
             old = [self._laid.popleft() for _ in range(len(self._laid) - MOST_FILES)]
         _remove(old)
-        return path
+        return folder / name
 
     def forget(self, owner: str) -> None:
         """Take away all that lies ready for one visitor."""
