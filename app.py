@@ -174,6 +174,9 @@ def _public_link(settings: Settings, link: "ShareLink", port: int) -> str | None
     if settings.on_space:
         say("A Space has an address of its own: --share changes nothing here.")
         return None
+    if settings.offline:
+        say("There is no public link: the app is set to work offline. Start it without --offline.")
+        return None
     host = "127.0.0.1" if settings.host in EVERY_ADDRESS else settings.host
     try:
         return link.open(host, port)

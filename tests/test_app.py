@@ -219,7 +219,9 @@ class Link:
 def test_the_link_leads_to_this_machine_and_only_when_it_was_asked_for(host):
     link = Link()
     assert app._public_link(Settings(host=host), link, 7860) is None
-    assert app._public_link(Settings(host=host, share=True), link, 7860) == "https://abc.gradio.live"
+    assert (
+        app._public_link(Settings(host=host, share=True), link, 7860) == "https://abc.gradio.live"
+    )
     assert link.opened == [(LOCALHOST, 7860)]
 
 
@@ -227,9 +229,11 @@ def test_without_a_link_the_page_runs_on_and_says_why(capsys):
     fault = DownloadError("No public link could be made.")
     assert app._public_link(Settings(share=True), Link(fault), 7860) is None
     assert app._public_link(Settings(share=True, on_space=True), Link(), 7860) is None
+    assert app._public_link(Settings(share=True, offline=True), Link(), 7860) is None
     told = capsys.readouterr().err.splitlines()
     assert "No public link could be made." in told[0]
     assert "A Space has an address of its own" in told[1]
+    assert "set to work offline" in told[2]
 
 
 def test_somebody_else_may_announce_the_page(page, capsys):

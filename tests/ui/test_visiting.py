@@ -193,6 +193,20 @@ def test_visitors_sign_in_only_where_the_space_has_it(settings, monkeypatch):
     assert not can_sign_in(replace(settings, signs_in=True))
 
 
+def test_accounts_are_told_that_their_voices_last(public, monkeypatch):
+    monkeypatch.setattr("webui.ui.library_tab.can_sign_in", lambda settings: True)
+    told = {}
+    for repo in (None, "someone/voices"):
+        settings = replace(public.settings, signs_in=True, voices_repo=repo)
+        with gr.Blocks(analytics_enabled=False) as page:
+            LibraryTab(replace(public, settings=settings))
+        told[repo] = any(
+            isinstance(each, gr.Markdown) and "private dataset" in str(each.value)
+            for each in page.blocks.values()
+        )
+    assert told == {None: False, "someone/voices": True}
+
+
 def test_on_a_local_page_a_tab_is_itself_for_everybody(studio, anna):
     with gr.Blocks(analytics_enabled=False):
         local = LibraryTab(studio)

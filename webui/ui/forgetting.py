@@ -15,6 +15,10 @@ WORDS = (
     "What you made here is kept for a day, for this browser only: takes, clones and voices. "
     "Nobody else sees it. Recordings that you gave go within two hours."
 )
+ACCOUNTS = (
+    " Voices of visitors who signed in last longer: whoever runs this page keeps them in a private "
+    "dataset, until they are deleted here."
+)
 SURE = (
     "Everything you made here is removed at once; copies that the page handed to your browser go "
     "within two hours. Files that you saved stay yours."
@@ -35,10 +39,10 @@ class ForgettingWidgets:
     status: gr.Markdown
 
 
-def build_forgetting() -> ForgettingWidgets:
+def build_forgetting(accounts_last: bool) -> ForgettingWidgets:
     """Lay it out: one press asks, a second one removes."""
     with gr.Accordion("What this page keeps of you", open=False, elem_id="kept-of-you"):
-        gr.Markdown(WORDS)
+        gr.Markdown(WORDS + (ACCOUNTS if accounts_last else ""))
         ask = gr.Button("Forget me", size="sm", elem_id="forget-me")
         with gr.Column(visible=False, elem_id="forget-sure") as sure:
             gr.Markdown(SURE)

@@ -22,6 +22,7 @@ from webui.ui.library_widgets import (
 )
 from webui.ui.library_words import ALL, BUILT_IN, FAVOURITES, MINE, found_by, nothing_words, row_of
 from webui.ui.messages import language_name
+from webui.ui.owners import can_sign_in
 from webui.ui.speak_form import SpeakForm, with_controls
 from webui.ui.speak_tab import SpeakTab
 from webui.ui.studio import ANY_VOICE, Studio
@@ -92,7 +93,10 @@ class LibraryTab:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.widgets: LibraryWidgets = build_library_widgets(studio.settings.public)
+        settings = studio.settings
+        self.widgets: LibraryWidgets = build_library_widgets(
+            settings.public, can_sign_in(settings) and bool(settings.voices_repo)
+        )
         self.actions = LibraryActions(studio, self.widgets)
         self.hearing = LibraryHearing(studio, self.widgets)
 

@@ -110,7 +110,7 @@ class LibraryWidgets:
         return [self.table, self.nothing, self.clear, self.listed]
 
 
-def build_library_widgets(is_public: bool) -> LibraryWidgets:
+def build_library_widgets(is_public: bool, accounts_last: bool = False) -> LibraryWidgets:
     """Lay the tab out; a public page tells what it keeps of a visitor, and can forget it."""
     filters, upload = _filters()
     with gr.Row():
@@ -125,7 +125,7 @@ def build_library_widgets(is_public: bool) -> LibraryWidgets:
             forgetting = None
             if is_public:
                 gr.Markdown(PUBLIC_NOTE, elem_id="library-public")
-                forgetting = build_forgetting()
+                forgetting = build_forgetting(accounts_last)
         with gr.Column(scale=2, min_width=300):
             with gr.Row(visible=False, elem_id="undo-row") as undo_row:
                 undo_words = gr.Markdown("")
