@@ -106,18 +106,16 @@ def read_notes(path: Path) -> dict[str, Any]:
     """
     try:
         if path.suffix == ".safetensors":
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
-                if length > MAX_INDEX_BYTES:
-                    raise ValueError("header too large")
-                found = json.loads(file.read(length)).get("__metadata__", {})
+            found = _safetensors_header(path).get("__metadata__", {})
         else:
             with zipfile.ZipFile(path) as archive:
                 members = [m for m in archive.infolist() if m.filename.endswith("/.info")]
                 if not members or members[0].file_size > MAX_NOTES_BYTES:
                     return {}
                 found = json.loads(archive.read(members[0]))
-    except (OSError, ValueError, AttributeError, struct.error, zipfile.BadZipFile) as fault:
+    except CheckpointError:
+        raise
+    except Exception as fault:  # zipfile raises whatever the damage makes it
         raise _damaged(path) from fault
     return found if isinstance(found, dict) else {}
 
@@ -363,15 +361,34 @@ def safetensors_bytes(path: Path, prefix: str = "") -> int:
         CheckpointError: the file has no readable header.
     """
     try:
+        size = path.stat().st_size
+        total = 0
+        for name, entry in _safetensors_header(path).items():
+            if name == "__metadata__" or not name.startswith(prefix):
+                continue
+            start, end = entry["data_offsets"]
+            if not 0 <= start <= end <= size:
+                raise ValueError("a tensor outside the file")
+            total += int(end - start)
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise _damaged(path) from fault
+    return total
+
+
+def _safetensors_header(path: Path) -> dict[str, Any]:
+    """The head of a safetensors file: what its tensors are and where they lie.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > MAX_INDEX_BYTES:
                 raise ValueError("header too large")
             header = json.loads(file.read(length))
-        return sum(
-            entry["data_offsets"][1] - entry["data_offsets"][0]
-            for name, entry in header.items()
-            if name != "__metadata__" and name.startswith(prefix)
-        )
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as fault:
+    except (OSError, ValueError, RecursionError, struct.error) as fault:
         raise _damaged(path) from fault
+    if not isinstance(header, dict):
+        raise _damaged(path)
+    return header

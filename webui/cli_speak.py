@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--like", type=Path, metavar="FILE",
         help="speak again as this file was spoken, with its text, voice, seed and controls where "
-        "nothing else is said: .wav, .flac, .mp3, .npz or .json that was made here",
+        "nothing else is said: .wav, .flac, .mp3, .opus, .npz or .json that was made here",
     )  # fmt: skip
     add_controls(parser.add_argument_group("controls (default: what the family recommends)"))
 

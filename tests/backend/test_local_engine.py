@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,29 @@ def test_a_child_that_froze_while_it_idled_is_ended_when_its_job_is_cancelled(
     events = list(local.run(SpeakRequest("tokens 1", "tiny", voice), cancel))
     assert isinstance(events[-1], Cancelled)
     assert_speaks(local)
+
+
+def test_a_job_that_hangs_is_ended_in_words_and_the_next_one_runs(local, monkeypatch):
+    list(local.run(says("tokens 1")))
+    monkeypatch.setattr(local_engine, "SILENCE_SECONDS", 0.3)
+    hanging, process = start(local, "deaf"), local.process_id
+    waiting = local.run(says("tokens 1"))
+    next(waiting)  # stands in the line
+    (*_, last) = hanging
+    assert isinstance(last, Failed)
+    assert "told nothing for too long" in last.message
+    assert not is_alive(process)
+    monkeypatch.setattr(local_engine, "SILENCE_SECONDS", 60)
+    assert kinds(waiting)[-1] == "Done"
+
+
+def test_a_child_that_idles_is_not_taken_for_one_that_hangs(local, monkeypatch):
+    monkeypatch.setattr(local_engine, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(local_engine, "IDLE_LOOK_SECONDS", 0.02)
+    list(local.run(says("tokens 1")))
+    process = local.process_id
+    time.sleep(0.3)
+    assert local.process_id == process
 
 
 def test_a_voice_larger_than_the_pipe_arrives(local):

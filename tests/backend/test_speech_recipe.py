@@ -18,7 +18,7 @@ CONTROLS = SpeechControls(seed=7, coarse=StageControls(0.5, 40, 0.9), greedy=Tru
 RECIPE = SpeechRecipe("Grüße, „hallo“.\nNext.", "mini", "ada-11111111", CONTROLS, "de")
 
 
-@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "json"])
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "opus", "json"])
 def test_a_recipe_comes_back_out_of_every_kind_of_file(tmp_path, ending):
     path = tmp_path / f"a.{ending.upper()}"
     if ending == "json":

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.02  # how soon a running job's cancel is passed on
 IDLE_LOOK_SECONDS = 1.0  # how soon a job is seen that a silent child was given
 PATIENCE_SECONDS = 60.0  # a child that does not obey a cancel for so long is ended
+# A child that tells nothing of its job for so long hangs. Every stage reports several times a
+# second; loading a large part from a slow disk is the longest that is known to be silent.
+SILENCE_SECONDS = 900.0
 FAREWELL_SECONDS = 5.0
+HANGS = (
+    "The process that computes told nothing for too long, so it was ended; others were waiting. It "
+    "starts again with the next job. If this repeats, choose a smaller family or a shorter text."
+)
 
 
 @dataclass(eq=False)
@@ -52,6 +59,8 @@ class _Child:
     status: EngineStatus = field(default_factory=lambda: EngineStatus(running=False))
     job: _Job | None = None
     is_leaving: bool = False  # it has told all of its job and ends
+    heard_at: float = field(default_factory=time.monotonic)  # or was given its job
+    hangs: bool = False
 
 
 class LocalEngine:
@@ -137,6 +146,7 @@ class LocalEngine:
 
     def _give(self, child: _Child, job: _Job, request: Request) -> bool:
         """Send a job; says whether the child could still be reached."""
+        child.heard_at = time.monotonic()
         child.job = job
         if _send(child, ("run", job.number, request)):
             return True
@@ -167,6 +177,9 @@ class LocalEngine:
                 seconds = IDLE_LOOK_SECONDS if child.job is None else LOOK_SECONDS
                 if child.connection.poll(seconds):
                     self._take(child, *child.connection.recv())
+                    child.heard_at = time.monotonic()
+                elif child.job is not None:
+                    _end_if_silent(child)
         self._bury(child)
 
     def _take(self, child: _Child, word: str, number: int, content: object) -> None:
@@ -214,7 +227,7 @@ class LocalEngine:
             child.connection.close()
         if job is not None:
             stopped = job.unwanted or self._closed
-            words = _last_words(child.process.exitcode)
+            words = HANGS if child.hangs else _last_words(child.process.exitcode)
             if not child.is_leaving:
                 job.events.put(Cancelled() if stopped else Failed(words, "EngineError"))
             self._end_of(job)
@@ -231,6 +244,13 @@ def _send(child: _Child, message: tuple[object, ...]) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _end_if_silent(child: _Child) -> None:
+    """End a child that has told nothing of its job for too long: others wait for the device."""
+    if time.monotonic() - child.heard_at > SILENCE_SECONDS:
+        child.hangs = True
+        child.process.kill()
 
 
 def _last_words(exit_code: int | None) -> str:

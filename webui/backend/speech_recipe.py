@@ -16,11 +16,11 @@ from webui.speaker_metadata import MAX_METADATA_CHARACTERS, metadata_from_json
 from webui.synthesis.controls import SpeechControls, controls_from_json
 
 APP = "Bark Voice Studio"
-ENDINGS = (".wav", ".flac", ".mp3", ".npz", ".json")
+ENDINGS = (".wav", ".flac", ".mp3", ".opus", ".npz", ".json")
 MAX_JSON_BYTES = 2**20
 MAX_NAME_CHARACTERS = 200  # of a family, a voice or a language
 VOICE_KEY = "recipe"  # where a voice's metadata keep the speech that it was taken from
-NO_RECIPE = "This file does not say how it was spoken. Files made here do: .wav, .flac and .mp3."
+NO_RECIPE = "This file does not say how it was spoken. Sounds made here do, but for .aac."
 
 
 @dataclass(frozen=True)
