@@ -8,11 +8,14 @@ import numpy as np
 
 from tests.fake_cloning import FakeCloning
 from tests.fake_library import FakeLibrary
+from tests.fake_projects import FakeProjects
 from tests.fake_training import FakeTraining
 from tests.fake_visitors import FakeShelves
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.project_desk import ProjectDesk
 from webui.backend.requests import SpeakOrder
+from webui.backend.visitor_projects import VisitorProjects
 from webui.backend.visitor_voices import VisitorVoices
 from webui.errors import FamilyNotFoundError, TextError, VoiceNotFoundError
 from webui.events import (
@@ -88,6 +91,7 @@ class FakeService(FakeCloning):
         self._voices = {voice.id: voice for voice in VOICES}
         self.library = FakeLibrary(self._voices)
         self.training = FakeTraining()
+        self.projects = FakeProjects()
 
     def families(self) -> list[FamilyInfo]:
         return list(self._families.values())
@@ -168,6 +172,9 @@ class FakeService(FakeCloning):
     def visitor_voices(self, folder: Path) -> VisitorVoices:
         self.shelves = FakeShelves(VOICES)
         return self.shelves
+
+    def visitor_projects(self, folder: Path, voices: VisitorVoices) -> VisitorProjects[ProjectDesk]:
+        return VisitorProjects(folder, lambda _, owner: FakeProjects())
 
     def preview(self, voice_id: str) -> tuple[Waveform, int]:
         self.speaker(voice_id, "mini")

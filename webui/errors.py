@@ -44,6 +44,10 @@ class TrainingError(UserError):
     """No quantizer can be made in this way."""
 
 
+class ProjectError(UserError):
+    """A long text is not there, or cannot be changed or spoken in this way."""
+
+
 class SettingsError(UserError):
     """A flag or an environment variable has an unusable value."""
 

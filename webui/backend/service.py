@@ -14,6 +14,8 @@ from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceIn
 from webui.backend.family_folders import FamilyFolders, best_family
 from webui.backend.favourite_voices import FavouriteVoices
 from webui.backend.library_desk import LibraryDesk
+from webui.backend.project_beginning import ProjectStock
+from webui.backend.project_desk import PROJECTS_FOLDER, ProjectDesk
 from webui.backend.requests import (
     LoadRequest,
     SpeakOrder,
@@ -23,7 +25,8 @@ from webui.backend.requests import (
 from webui.backend.speaker_library import SpeakerLibrary
 from webui.backend.status import service_status
 from webui.backend.training_desk import TrainingDesk, TrainingStock
-from webui.backend.visitor_voices import VisitorVoices
+from webui.backend.visitor_projects import VisitorProjects
+from webui.backend.visitor_voices import VisitorShelf, VisitorVoices
 from webui.backend.voice_previews import VoicePreviews
 from webui.backend.voices_repo import VoicesRepo
 from webui.backend.weights import is_installed
@@ -43,6 +46,7 @@ from webui.speaker_metadata import SpeakerMetadata
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.text import normalise
 
+VISITOR_CHARACTERS = 20_000  # of one long text of a public page's visitor: about 20 minutes
 _INCOMPLETE = "A file is missing or has another size. Download the family again."
 
 
@@ -63,6 +67,10 @@ class Service(CloningDesk):
         self.library = LibraryDesk(self._library, self._looking, own, self._hear)
         stock = TrainingStock(self._config, self._whole, self.voices, self.speaker)
         self.training = TrainingDesk(settings, self._engine, stock)
+        self.projects = self._project_desk(
+            settings.outputs_dir / PROJECTS_FOLDER, self, is_open=not settings.public
+        )
+        self._visitor_projects: list[VisitorProjects[ProjectDesk]] = []
         self._voices_repo: VoicesRepo | None = None  # of visitors who signed in
         self._failure: Failed | None = None  # of the last job that needed the engine
         if own.is_dir():
@@ -188,6 +196,21 @@ class Service(CloningDesk):
             )
         return VisitorVoices(folder, self._library, self._looking, self._hear, self._voices_repo)
 
+    def visitor_projects(self, folder: Path, voices: VisitorVoices) -> VisitorProjects[ProjectDesk]:
+        """Make the shelves for the long texts of a public page's visitors, who speak with `voices`.
+
+        Args:
+            folder: that goes when the app ends.
+            voices: the shelves of their voices.
+        """
+
+        def open_desk(place: Path, owner: str) -> ProjectDesk:
+            return self._project_desk(place, voices.of(owner), most_characters=VISITOR_CHARACTERS)
+
+        made = VisitorProjects(folder, open_desk)
+        self._visitor_projects.append(made)
+        return made
+
     def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         """Keep a voice among the user's own, under a file name that nobody else has.
 
@@ -231,6 +254,19 @@ class Service(CloningDesk):
             self._voices_repo.close()
         self.training.close()
         self._engine.close()
+
+    def _project_desk(
+        self,
+        folder: Path,
+        voices: "Service | VisitorShelf",
+        is_open: bool = True,
+        most_characters: int | None = None,
+    ) -> ProjectDesk:
+        """Make a desk for the long texts of a folder, spoken with voices of the library."""
+        stock = ProjectStock(self._whole, voices.voices, voices.speaker, self.recommended_controls)
+        return ProjectDesk(
+            folder, self._engine, stock, is_open=is_open, most_characters=most_characters
+        )
 
     def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
         """Remember how the last job ended, for the status."""

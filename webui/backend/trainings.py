@@ -1,19 +1,16 @@
 """Trainings at work in threads of their own: they go on when nobody looks, and everybody may."""
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from webui.backend.engine import failed
 from webui.backend.training_folder import TrainingEnd, TrainingFolder
+from webui.backend.watched_work import WatchedWork
 from webui.errors import JobCancelled, TrainingError, UserError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
 from webui.training_results import QuantizerReport, TrainingPoint
 
-LOOK_SECONDS = 0.1
-FAREWELL_SECONDS = 10.0
 TOLD = Progress | TrainingPoint | QuantizerReport | Done | Failed | Cancelled
 
 Work = Callable[[TrainingFolder, CancelToken], Iterator[Event]]
@@ -21,32 +18,10 @@ Work = Callable[[TrainingFolder, CancelToken], Iterator[Event]]
 
 @dataclass(eq=False)
 class _AtWork:
-    """One training, what it told last, and who listens."""
+    """One training, and the work on it."""
 
     folder: TrainingFolder
-    cancel: CancelToken = field(default_factory=CancelToken)
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    listeners: "list[queue.SimpleQueue[Event]]" = field(default_factory=list)
-    last: Event = field(default_factory=lambda: Progress("queued", 0.0))
-    thread: threading.Thread | None = None
-
-    @property
-    def ended(self) -> bool:
-        return isinstance(self.last, Done | Failed | Cancelled)
-
-    def tell(self, event: Event) -> None:
-        with self.guard:
-            if not isinstance(event, TrainingPoint | QuantizerReport):
-                self.last = event
-            for each in self.listeners:
-                each.put(event)
-
-    def listen(self) -> "queue.SimpleQueue[Event]":
-        news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        with self.guard:
-            news.put(self.last)
-            self.listeners.append(news)
-        return news
+    work: WatchedWork = field(default_factory=WatchedWork)
 
 
 class Trainings:
@@ -65,7 +40,7 @@ class Trainings:
             TrainingError: one is.
         """
         now = self._now
-        if now is not None and not now.ended:
+        if now is not None and not now.work.ended:
             raise TrainingError(
                 f'The training "{now.folder.id}" is at work. Wait for it, or stop it first.'
             )
@@ -78,7 +53,7 @@ class Trainings:
         """
         with self._guard:
             now = self._now
-            if now is not None and not now.ended:
+            if now is not None and not now.work.ended:
                 if now.folder.id == folder.id:
                     return
                 self.check_idle()
@@ -87,10 +62,7 @@ class Trainings:
                     "The app is ending. Start it again, then continue the training."
                 )
             at_work = self._now = _AtWork(folder)
-            at_work.thread = threading.Thread(
-                target=self._do, args=(at_work,), name=f"training-{folder.id}", daemon=True
-            )
-            at_work.thread.start()
+            at_work.work.begin(lambda: self._do(at_work), f"training-{folder.id}")
 
     def follow(self, training: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Watch a training that is at work until it ends; leaving early does not stop it.
@@ -100,43 +72,29 @@ class Trainings:
         now = self._now
         if now is None or now.folder.id != training:
             return
-        news = now.listen()
-        try:
-            while True:
-                with suppress(queue.Empty):
-                    event = news.get(timeout=LOOK_SECONDS)
-                    yield event
-                    if isinstance(event, Done | Failed | Cancelled):
-                        return
-                if cancel is not None and cancel.cancelled:
-                    now.cancel.cancel()
-        finally:
-            with now.guard:
-                now.listeners.remove(news)
+        yield from now.work.follow(cancel)
 
     def progress(self, training: str | None = None) -> Progress | None:
         """How far a training is (or the one that is at work); None when it is not at work."""
         now = self._now
         if now is None or training not in (None, now.folder.id):
             return None
-        return now.last if isinstance(now.last, Progress) else None
+        return now.work.progress
 
     def stop(self, training: str) -> None:
         """Stop a training, if it is at work. What it has made is kept."""
         now = self._now
         if now is not None and now.folder.id == training:
-            now.cancel.cancel()
+            now.work.cancel.cancel()
 
     def close(self) -> None:
         """Stop all work, and wait a moment for it to end."""
         with self._guard:
             self._closed, now = True, self._now
         if now is not None:
-            now.cancel.cancel()
-            if now.thread is not None:
-                now.thread.join(FAREWELL_SECONDS)
+            now.work.stop()
 
-    def _do(self, at_work: _AtWork) -> None:
+    def _do(self, at_work: _AtWork) -> Event:
         """Work on one training; how it ends is written down before anybody is told."""
         folder, last = at_work.folder, Cancelled()
         end: Event = last
@@ -151,17 +109,17 @@ class Trainings:
             end = failed(fault)
         except Exception as fault:  # noqa: BLE001  (who waits for it must hear of it)
             end = failed(fault)
-        at_work.tell(end)
+        return end
 
     def _to_the_end(self, at_work: _AtWork) -> Event:
         try:
-            for event in self._work(at_work.folder, at_work.cancel):
+            for event in self._work(at_work.folder, at_work.work.cancel):
                 if isinstance(event, Done | Failed | Cancelled):
                     return event
                 if isinstance(event, TOLD):
-                    at_work.tell(event)
+                    at_work.work.tell(event)
         except JobCancelled:
             return Cancelled()
         except Exception as fault:  # noqa: BLE001  (it is told in words, and written down)
             return failed(fault)
-        return Cancelled() if at_work.cancel.cancelled else Done()
+        return Cancelled() if at_work.work.cancel.cancelled else Done()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from webui.errors import TextError
+from webui.family import FamilyConfig
 from webui.synthesis.text import is_pronounceable
 
+ROOM_TO_END = 0.85  # of the longest duration is filled with text; voices differ in pace
 FIRST_SECONDS = 3.0  # of a long text's first chunk, so that the first sound comes soon
 SECONDS_PER_LETTER = 1 / 14  # English as Bark reads it
 SECONDS_PER_IDEOGRAPH = 0.25
@@ -46,11 +48,21 @@ class TextChunk:
     ends_paragraph: bool
 
 
+def chunk_limits(family: FamilyConfig, max_seconds: float) -> ChunkLimits:
+    """Say what a family speaks in one go, at most so many seconds of it."""
+    config = family.semantic
+    longest = min(max_seconds, config.max_tokens / config.rate_hz) * ROOM_TO_END
+    seconds = min(longest, family.chunk_seconds or longest)
+    return ChunkLimits(tokens=config.text_positions, seconds=seconds)
+
+
 def split_into_chunks(
     text: str,
     limits: ChunkLimits,
     count_tokens: Callable[[str], int],
     language: str = "en",
+    *,
+    soon: bool = True,
 ) -> tuple[TextChunk, ...]:
     """Cut a normalised text into chunks of about equal length that fit the limits.
 
@@ -63,6 +75,7 @@ def split_into_chunks(
         limits: what one chunk may be at most.
         count_tokens: how many text positions a text takes.
         language: ISO 639 code, for the ends of sentences.
+        soon: the first chunk of a long text is short, so that its sound comes soon.
 
     Raises:
         TextError: no part of the text can be spoken.
@@ -70,7 +83,7 @@ def split_into_chunks(
     chunks: list[TextChunk] = []
     for paragraph in text.split("\n"):
         splitter = _Paragraph(paragraph, limits, count_tokens)
-        spans = splitter.chunk_spans(language, is_first=not chunks)
+        spans = splitter.chunk_spans(language, is_first=soon and not chunks)
         said = [part for part in map(splitter.text_of, spans) if is_pronounceable(part)]
         chunks += [TextChunk(part, estimate_seconds(part), part is said[-1]) for part in said]
     if not chunks:

@@ -9,7 +9,7 @@ import numpy as np
 from webui.arrays import OtherWaveform, Speaker, Waveform
 from webui.errors import JobCancelled
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Event, Speech, SpokenChunk
-from webui.synthesis.chunking import ChunkLimits, TextChunk, split_into_chunks
+from webui.synthesis.chunking import TextChunk, chunk_limits, split_into_chunks
 from webui.synthesis.controls import SpeechControls
 from webui.synthesis.joining import Joiner, Leveller, trim_silence
 from webui.synthesis.judging import Accepted, ChunkJudge, Judging, Origin
@@ -17,7 +17,6 @@ from webui.synthesis.models import BarkModels
 from webui.synthesis.rendering import Rendered, Renderer, seed_of
 from webui.synthesis.text import normalise
 
-ROOM_TO_END = 0.85  # of the longest duration is filled with text; voices differ in pace
 PARAGRAPH_PAUSE = 2.0  # times the pause between chunks
 UNKNOWN_WORDS_TOLD = 5
 
@@ -218,12 +217,7 @@ def _render(
 def _plan(models: BarkModels, text: str, controls: SpeechControls, language: str) -> _Plan:
     """Cut a text so that every chunk fits the family and the longest duration; choose the seeds."""
     controls.validated()
-    config = models.family.semantic
-    longest = min(controls.max_seconds, config.max_tokens / config.rate_hz) * ROOM_TO_END
-    limits = ChunkLimits(
-        tokens=config.text_positions,
-        seconds=min(longest, models.family.chunk_seconds or longest),
-    )
+    limits = chunk_limits(models.family, controls.max_seconds)
     chunks = split_into_chunks(normalise(text), limits, models.tokenizer.count, language)
     seed = secrets.randbits(32) if controls.seed is None else controls.seed
     others = (seed_of(seed, "take", number) for number in range(1, controls.takes))
