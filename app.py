@@ -123,7 +123,7 @@ def _run(
     from webui.http_api.routes import open_api
     from webui.ui.page import build_page, launch_options
     from webui.ui.share_link import ShareLink
-    from webui.ui.space import bring_bark
+    from webui.ui.space import bring_bark, missing_words
     from webui.ui.studio import open_studio
     from webui.ui.sweeping import Sweeper
 
@@ -131,6 +131,8 @@ def _run(
         return
     login, link = made_up_login(settings), ShareLink()
     settings = replace(settings, auth=settings.auth or login)
+    for words in missing_words(settings):
+        say(words)
     service = Service(settings)
     studio = open_studio(service, settings, takes)
     page, sweeper = build_page(studio), Sweeper(studio)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from webui.ui.space import bring_bark, build_notices
+from webui.ui.space import bring_bark, build_notices, missing_words
 from webui.ui.studio import open_studio
 from webui.ui.sweeping import Sweeper
 
@@ -75,3 +75,21 @@ def test_a_fault_while_sweeping_does_not_end_it(space, service, monkeypatch, cap
         assert time.monotonic() < deadline
         time.sleep(0.01)
     sweeper.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"voices_repo": None}, None),
+        ({}, None),
+        ({"public": False}, "for a public page"),
+        ({"hf_token": None}, "needs a token"),
+        ({"signs_in": False}, "here nobody can"),
+    ],
+)
+def test_a_dataset_that_cannot_be_used_is_told_at_the_start(settings, monkeypatch, changes, words):
+    monkeypatch.setattr("webui.ui.space.can_sign_in", lambda settings: settings.signs_in)
+    whole = {"voices_repo": "a/b", "public": True, "hf_token": "hf_x", "signs_in": True} | changes
+    told = missing_words(replace(settings, **whole))
+    assert len(told) == (words is not None)
+    assert all(words in each for each in told)

@@ -22,8 +22,7 @@ INSECURE = "Recording needs https or localhost. Upload a file instead."
 LOCAL_NOTE = "Your recording stays on the computer that runs this page."
 PUBLIC_NOTE = (
     "**This is a public page.** Your recording is used to make your voice. Nobody else can hear "
-    "it or the voice, and both are deleted within a day. Save the voice's file to keep it, or "
-    "duplicate this page to have one of your own."
+    "it or the voice, and both are deleted within a day. Save the voice's file to keep it."
 )
 METHOD_CHOICES = [
     ("Quantizer (the best in most cases)", "quantizer"),

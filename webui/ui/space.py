@@ -24,7 +24,7 @@ def build_notices(settings: Settings) -> None:
     """Lay out what is to be known of a page that others reach; nothing on a local one."""
     if not (settings.public or settings.share):
         return
-    with gr.Row(elem_id="notices", equal_height=True):
+    with gr.Row(elem_id="notices"):
         words = PUBLIC_WORDS if settings.public else SHARED_WORDS
         gr.Markdown(words + (SPACE_WORDS if settings.on_space else ""), elem_id="shared-note")
         if settings.on_space:
@@ -45,3 +45,19 @@ def bring_bark(studio: Studio) -> None:
         )
         if is_needed and family.state in ("available", "damaged"):
             studio.downloads.start(family.id)
+
+
+def missing_words(settings: Settings) -> list[str]:
+    """Say what was set for visitors' voices that cannot work as it is."""
+    if not settings.voices_repo:
+        return []
+    if not settings.public:
+        return ["--voices-repo is for a public page: here your voices are in a folder of yours."]
+    if not settings.hf_token:
+        return ["--voices-repo needs a token in HF_TOKEN; until then visitors' voices last a day."]
+    if not can_sign_in(settings):
+        return [
+            "--voices-repo keeps voices of visitors who signed in, and here nobody can: it works "
+            "on a Space with `hf_oauth: true`."
+        ]
+    return []

@@ -14,6 +14,8 @@ STYLES = """
 #strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
   padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
 #strip p { margin: 0; }
+#notices { align-items: center; }
+#notices p { margin: 0; }
 #strip .block, #strip-words { border: 0; background: none; padding: 0; }
 #download-terms { padding: 10px 14px; }
 #speak-status, #clone-status, #train-status { min-height: 1.6em; }
@@ -49,6 +51,7 @@ h1 { margin: 0 0 4px 0 !important; }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
   #strip { flex-direction: column; align-items: stretch; gap: 6px; }
+  #notices { flex-direction: column; align-items: stretch; gap: 6px; }
 }
 """
 
