@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import soundfile
 
-from webui.audio.opening import READABLE, kind_of, open_regular
+from webui.audio.opening import READABLE, SoundSource, kind_of, open_regular
 from webui.errors import AudioFileError
 
 MAX_METADATA_BYTES = 2**20
@@ -29,7 +29,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
             comment = _wav_comment(file)
         else:
             try:
-                with soundfile.SoundFile(file) as sound:
+                with soundfile.SoundFile(SoundSource(file)) as sound:
                     comment = sound.comment
             except (soundfile.SoundFileError, OSError, RuntimeError) as fault:
                 raise AudioFileError(

@@ -1,5 +1,7 @@
 """Opens a sound file that may be a stranger's, and tells what is in it before it is decoded."""
 
+import contextlib
+import io
 import os
 import stat
 from pathlib import Path
@@ -31,6 +33,31 @@ def open_regular(path: Path) -> BinaryIO:
         f"This recording has {found.st_size / 2**30:.1f} GB; at most 1 GB is read. "
         "Cut out a part of it."
     )
+
+
+class SoundSource:
+    """An open file as the sound library may use it.
+
+    A broken head makes the library ask for places before the start of the file. That is answered
+    with where it stands, because a fault within a callback would only be printed.
+    """
+
+    def __init__(self, file: BinaryIO | io.BytesIO) -> None:
+        self._file = file
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place, where there is one."""
+        with contextlib.suppress(OSError, ValueError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._file.tell()
+
+    def read(self, count: int = -1) -> bytes:
+        """Read on."""
+        return self._file.read(count)
 
 
 def kind_of(magic: bytes) -> tuple[str, str]:

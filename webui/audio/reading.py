@@ -10,7 +10,7 @@ import soxr
 
 from webui.arrays import OtherWaveform, Waveform
 from webui.audio.ffmpeg import FfmpegError, FfmpegMissingError, run_ffmpeg
-from webui.audio.opening import MAX_FILE_BYTES, kind_of, open_regular
+from webui.audio.opening import MAX_FILE_BYTES, SoundSource, kind_of, open_regular
 from webui.errors import AudioFileError
 
 MAX_SECONDS = 600  # of a recording are decoded; what follows is left out
@@ -67,7 +67,7 @@ def _checked(waveform: Waveform) -> OtherWaveform:
 def _decode_with_soundfile(file: BinaryIO | io.BytesIO) -> tuple[Waveform, int]:
     """Decode a bounded part of an open file, block by block."""
     try:
-        with soundfile.SoundFile(file) as sound:
+        with soundfile.SoundFile(SoundSource(file)) as sound:
             _check_declared(sound.samplerate, sound.channels)
             return _read_blocks(sound), min(sound.samplerate, KEPT_RATE)
     except (soundfile.SoundFileError, OSError, RuntimeError) as fault:
@@ -97,7 +97,8 @@ def _read_blocks(sound: soundfile.SoundFile) -> Waveform:
         block = sound.read(min(65_536, left), dtype="float32", always_2d=True)
         left -= len(block)
         ended = len(block) < 65_536 or left <= 0
-        mono = block[:, :2].mean(axis=1)  # (samples,)
+        with np.errstate(all="ignore"):  # what no number comes of is refused here
+            mono = block[:, :2].mean(axis=1)  # (samples,)
         if not np.isfinite(mono).all():
             raise AudioFileError(
                 "This recording holds values that are not numbers; export it again."
