@@ -31,11 +31,13 @@ LAYERS = {
     **dict.fromkeys(
         ("cli", "cli_clone", "cli_doctor", "cli_lists", "cli_serve", "cli_speak", "cli_voices"), 6
     ),
+    **dict.fromkeys(("cli_audiobook", "cli_projects", "cli_project_flags"), 6),
     **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
     **dict.fromkeys(("cli_actions", "cli_speak_flags", "cli_train", "cli_train_flags"), 6),
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
-PURE = ("synthesis", "cloning", "quality", "longform", "training")  # arrays in, arrays or events out
+# Arrays in, arrays or events out.
+PURE = ("synthesis", "cloning", "quality", "longform", "training")
 
 # One library, one place: the modules (and all below them) that may import it.
 LIBRARY_PLACES = {

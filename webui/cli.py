@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from webui import (
     __version__,
+    cli_audiobook,
     cli_clone,
     cli_doctor,
     cli_lists,
+    cli_projects,
     cli_serve,
     cli_speak,
     cli_train,
@@ -29,6 +31,8 @@ from webui.settings_flags import PAGE_SETTINGS, add_settings_flags, settings_fro
 FAILED, MISUSED, STOPPED = 1, 2, 130  # exit codes; 130 is 128 + SIGINT
 COMMANDS = (
     ("speak", cli_speak.add_arguments, cli_speak.run, "speak a text into a sound file"),
+    ("audiobook", cli_audiobook.add_arguments, cli_audiobook.run, "speak a book into sound files"),
+    ("projects", cli_projects.add_arguments, cli_projects.run, "list and change long texts"),
     ("clone", cli_clone.add_clone_arguments, cli_clone.run_clone, "clone a voice from recordings"),
     ("report", cli_clone.add_report_arguments, cli_clone.run_report, "say how good a voice is"),
     ("voices", cli_voices.add_arguments, cli_voices.run, "list, change, import, export voices"),

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
         base = like.controls if like else service.recommended_controls(family)
         controls = controls_from_json(chosen_controls(arguments), base)
         wanted = arguments.voice or (like.voice if like else None)
-        voice = None if wanted is None else _find_voice(service, wanted, family)
+        voice = None if wanted is None else find_voice(service, wanted, family)
         order = SpeakOrder(text, family, voice, controls, like.language if like else None)
         speech = follow(service.speak(order, cancel), cancel)
     finally:
@@ -202,7 +202,7 @@ def _decoded(read: Callable[[int], bytes]) -> str:
         raise TextError("This is not a text file in UTF-8. Save it as plain UTF-8 text.") from fault
 
 
-def _find_voice(service: "Service", wanted: str, family: str | None) -> str:
+def find_voice(service: "Service", wanted: str, family: str | None) -> str:
     """The id of a voice that somebody named by its id or its name.
 
     Raises:

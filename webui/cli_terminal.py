@@ -184,8 +184,16 @@ def describe(progress: Progress) -> str:
     if progress.message:
         text += f", {progress.message}"
     if progress.seconds_left is not None:
-        text += f", about {progress.seconds_left:.0f} s left"
+        text += f", about {duration(progress.seconds_left)} left"
     return text
+
+
+def duration(seconds: float) -> str:
+    """Say a time in the units that people would use for it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def in_words(fault: UserError | OSError | ImportError) -> UserError:

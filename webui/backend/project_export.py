@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from webui.arrays import OtherWaveform, Waveform
-from webui.audio.long_files import Mark, write_long_audio
 from webui.backend.project_store import ProjectFolder
 from webui.backend.project_view import View
 from webui.errors import ProjectError
 from webui.longform.assembly import Piece, assemble, placements
 from webui.longform.subtitles import Cue, write_subtitles
+
+if TYPE_CHECKING:
+    from webui.audio.long_files import Mark
 
 MOST_HEARD_SECONDS = 3 * 3_600.0  # of one chapter in memory; more is exported as a file
 
@@ -67,6 +69,8 @@ def export(
         AudioFileError: an unknown format, or one that needs a program that is not installed.
         StorageError: the file cannot be written.
     """
+    from webui.audio.long_files import write_long_audio
+
     project = view.project
     title = project.name if chapter is None else project.chapters[chapter].title
     facts: dict[str, Any] = {
@@ -79,8 +83,10 @@ def export(
     write_long_audio(path, blocks, project.rate, audio_format, facts, marks)
 
 
-def _marks(view: View) -> list[Mark]:
+def _marks(view: View) -> "list[Mark]":
     """Where each chapter lies in the whole."""
+    from webui.audio.long_files import Mark
+
     rate = view.project.rate
     placed = placements(_pieces(view, None), rate)
     number_of = {

@@ -11,7 +11,6 @@ from webui.backend.project_store import ProjectFolder, StoredCard
 from webui.backend.project_view import Naming, View, controls_of
 from webui.backend.requests import SpeakRequest
 from webui.backend.side_by_side import PartToken, side_by_side
-from webui.backend.speech_recipe import SpeechRecipe
 from webui.errors import UserError
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Event, Failed, Progress, Speech
 from webui.synthesis.chunking import estimate_seconds
@@ -154,6 +153,8 @@ def rerolled(card: StoredCard, naming: Naming, seed: int, most: int) -> StoredCa
 
 def _recipe(job: CardJob, voice: str | None) -> dict[str, Any]:
     """What makes the same sound again; kept in its file."""
+    from webui.backend.speech_recipe import SpeechRecipe
+
     request = job.request
     recipe = SpeechRecipe(request.text, request.family, voice, request.controls, request.language)
     return recipe.to_json()

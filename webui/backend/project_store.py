@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from webui.arrays import Waveform
-from webui.audio import encode_audio, read_audio
 from webui.errors import ProjectError, StorageError
 from webui.file_lock import folder_lock
 from webui.file_saving import save_file, storage_error, sweep_leftovers
@@ -199,6 +198,8 @@ class ProjectFolder:
             AudioFileError: there is no sound in it.
             StorageError: it cannot be written.
         """
+        from webui.audio import encode_audio
+
         data = encode_audio(waveform, rate, "flac", recipe)
         save_file(self._sound_file(key, len(waveform)), data, replace=True)
         self._listed = None
@@ -210,6 +211,8 @@ class ProjectFolder:
             ProjectError: it is not there.
             AudioFileError: it is damaged.
         """
+        from webui.audio import read_audio
+
         samples = self.sounds().get(key)
         if samples is None:
             raise ProjectError("This card was not spoken yet. Speak it first.")

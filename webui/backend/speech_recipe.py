@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from webui.audio import read_metadata
 from webui.errors import RecipeError, SettingsError
 from webui.speaker_file import read_metadata_text, read_speaker_bytes
 from webui.speaker_metadata import MAX_METADATA_CHARACTERS, metadata_from_json
@@ -82,6 +81,8 @@ def read_recipe(path: Path) -> SpeechRecipe:
         AudioFileError: it should be a sound and is none.
         SpeakerFileError: it should be a voice and is none.
     """
+    from webui.audio import read_metadata
+
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise RecipeError(f"Give a file that ends in {', '.join(ENDINGS)}.")
