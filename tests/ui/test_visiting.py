@@ -1,11 +1,13 @@
 """A public page: every handler sees the voices of the visitor who uses it, and no others."""
 
+import asyncio
 import inspect
 from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 
 from tests.ui.clone_values import clip, filled
 from webui.errors import StorageError, VoiceNotFoundError
@@ -205,6 +207,40 @@ def test_accounts_are_told_that_their_voices_last(public, monkeypatch):
             for each in page.blocks.values()
         )
     assert told == {None: False, "someone/voices": True}
+
+
+def test_no_browser_can_send_the_key_of_another_visitor(public, tab, anna):
+    """The key is made when the page opens and stays here: what a browser sends is not looked at."""
+    copied(tab, anna)
+    page = build_page(public)
+    listing = next(
+        each for each in page.fns.values() if getattr(each.fn, "__name__", "") == "filter"
+    )
+    session = SessionState(page)
+
+    def received(value: object) -> object:
+        sent = [value, *(None for _ in listing.inputs[1:])]
+        return asyncio.run(page.preprocess_data(listing, sent, session))[0]
+
+    assert received(anna) == ""
+    session[listing.inputs[0]._id] = "kept here"
+    assert received(anna) == "kept here"
+
+
+def test_every_event_that_keeps_or_shows_voices_asks_for_the_key_first(public):
+    page = build_page(public)
+    key = next(each for each in page.blocks.values() if isinstance(each, gr.State)
+               and each.value == "")  # fmt: skip
+    asking = {
+        each.fn.__name__
+        for each in page.fns.values()
+        if each.fn is not None and each.inputs and each.inputs[0] is key
+    }
+    assert asking >= {
+        "filter", "refill", "choose", "play", "read_line", "use", "offer", "toggle_favourite",
+        "save_about", "delete", "undo", "duplicate", "repair", "keep_cut", "keep_blend",
+        "import_files", "choose_family", "choose_take", "speak", "clone", "keep", "look", "forget",
+    }  # fmt: skip
 
 
 def test_on_a_local_page_a_tab_is_itself_for_everybody(studio, anna):
