@@ -52,6 +52,28 @@ def job_routes(reception: Reception) -> APIRouter:
         job = reception.jobs.find(job_id)
         return StreamingResponse(_told(job, request), media_type="text/event-stream")
 
+    @router.post("/{job_id}/cancel")
+    def cancel_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
+        """Stop a job; what was spoken can still be fetched."""
+        job = reception.jobs.find(job_id)
+        job.token.cancel()
+        return job.as_json()
+
+    @router.delete("/{job_id}")
+    def delete_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
+        """Stop a job and remove its sound."""
+        job = reception.jobs.find(job_id)
+        reception.jobs.remove(job)
+        return {"id": job.id, "object": "audio.speech.job.deleted", "deleted": True}
+
+    _add_results(router, reception)
+    return router
+
+
+def _add_results(router: APIRouter, reception: Reception) -> None:
+    """The calls for what was made."""
+    WhoAsks = Annotated[Caller, Depends(reception.keys.caller)]
+
     @router.get("/{job_id}/result", response_class=Response)
     def get_result(
         job_id: str,
@@ -74,22 +96,6 @@ def job_routes(reception: Reception) -> APIRouter:
         job = _ended(reception, job_id)
         kind = "text/vtt" if format == "vtt" else "application/x-subrip"
         return PlainTextResponse(write_subtitles(job.cues, format), media_type=kind)
-
-    @router.post("/{job_id}/cancel")
-    def cancel_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
-        """Stop a job; what was spoken can still be fetched."""
-        job = reception.jobs.find(job_id)
-        job.token.cancel()
-        return job.as_json()
-
-    @router.delete("/{job_id}")
-    def delete_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
-        """Stop a job and remove its sound."""
-        job = reception.jobs.find(job_id)
-        reception.jobs.remove(job)
-        return {"id": job.id, "object": "audio.speech.job.deleted", "deleted": True}
-
-    return router
 
 
 def _ended(reception: Reception, job_id: str) -> Job:
