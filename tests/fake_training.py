@@ -9,7 +9,12 @@ from webui.backend.training_facts import TrainingDetails, TrainingInfo
 from webui.backend.training_orders import check_training_order, free_id
 from webui.errors import StorageError, TrainingError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
-from webui.training_results import QuantizerComparison, QuantizerReport, TrainingPoint
+from webui.training_results import (
+    PairsRead,
+    QuantizerComparison,
+    QuantizerReport,
+    TrainingPoint,
+)
 
 REPORT = QuantizerReport(
     0.812, 0.953, 0.21, 9_000, 1_340, 0, "version_2", 2_100_000, {"Ada": 0.79},
@@ -80,7 +85,11 @@ class FakeTraining:
         self, order: TrainingOrder, sources: Sequence[Path], cancel: CancelToken | None = None
     ) -> Iterator[Event]:
         self.imported.append(tuple(sources))
-        yield from self.start(order, cancel)
+        yield Progress("pairs", 0.0, message=f"8 pairs of {sources[0].name} are read")
+        if self.failure is not None:
+            raise TrainingError(self.failure)
+        yield PairsRead(22, {"damaged": 2, "length": 1})
+        yield from self.start(replace(order, texts=20), cancel)
 
     def resume(self, training: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         made = self._find(training)

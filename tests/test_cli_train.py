@@ -147,8 +147,11 @@ def test_pairs_of_others_are_learned_from(service, capsys, tmp_path):
     assert main(["train", "import", str(tmp_path), "b.zip", *words]) == 0
     assert service.training.imported == [(tmp_path, Path("b.zip"))]
     (order,) = service.training.orders
-    assert order == TrainingOrder("Old one", language="pl", seed=3, architecture="version_0")
-    assert "old-one" in capsys.readouterr().out
+    wanted = TrainingOrder("Old one", language="pl", seed=3, architecture="version_0", texts=20)
+    assert order == wanted
+    out, err = capsys.readouterr()
+    assert "old-one" in out
+    assert "22 pairs are read; dropped: 2 damaged, 1 length." in err
 
 
 def test_trainings_are_listed_with_and_without_the_action(done, capsys):

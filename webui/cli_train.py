@@ -11,7 +11,7 @@ from webui.cli_actions import Action, act, add_actions
 from webui.cli_terminal import follow, print_json, print_table, say, write_out
 from webui.errors import StorageError, TrainingError
 from webui.events import CancelToken, Event
-from webui.training_results import QuantizerReport, TrainingPoint
+from webui.training_results import PairsRead, QuantizerReport, TrainingPoint
 
 if TYPE_CHECKING:
     from webui.backend.requests import TrainingOrder
@@ -128,10 +128,13 @@ def _called(service: "Service", training: str) -> "list[TrainingInfo]":
 
 
 def _told(events: Iterator[Event]) -> Iterator[Event]:
-    """Pass the events on, and say how well it hears whenever that is measured."""
+    """Pass the events on; say how well it hears whenever that is measured, and what was read."""
     for event in events:
         if isinstance(event, TrainingPoint) and event.accuracy is not None:
             say(f"Step {event.step}: {event.accuracy:.1%} of the held-out frames right.")
+        elif isinstance(event, PairsRead):
+            dropped = ", ".join(f"{count} {why}" for why, count in event.dropped.items())
+            say(f"{event.pairs} pairs are read" + (f"; dropped: {dropped}." if dropped else "."))
         yield event
 
 
@@ -243,7 +246,8 @@ def report_lines(report: QuantizerReport) -> Iterator[str]:
 def _row(info: "TrainingInfo") -> tuple[str, ...]:
     right = "" if info.accuracy is None else f"{info.accuracy:.1%}"
     dropped = sum(info.dropped.values())
-    pairs = f"{info.pairs} of {info.texts}" + (f" ({dropped} dropped)" if dropped else "")
+    pairs = f"{info.pairs} of {info.texts}" if info.texts else str(info.pairs)
+    pairs += f" ({dropped} dropped)" if dropped else ""
     state = f"{info.state} {info.fraction:.0%}" if info.state == "running" else info.state
     remark = info.words or info.name
     return info.id, state, info.family, info.language, pairs, right, info.installed, remark

@@ -12,6 +12,7 @@ from webui.training_results import (
     FeaturesHeard,
     PairDropped,
     PairMade,
+    PairsRead,
     QuantizerComparison,
     QuantizerReport,
     QuantizerWeights,
@@ -130,6 +131,7 @@ class Cancelled:
 TrainingEvent: TypeAlias = (
     PairMade
     | PairDropped
+    | PairsRead
     | FeaturesHeard
     | TrainingPoint
     | QuantizerWeights

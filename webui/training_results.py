@@ -44,6 +44,14 @@ class PairDropped:
     why: DropReason
 
 
+@dataclass(frozen=True)
+class PairsRead:
+    """All pairs that others made have been read: how many there are, and what was dropped why."""
+
+    pairs: int
+    dropped: Mapping[str, int]
+
+
 @dataclass(frozen=True, eq=False)
 class FeaturesHeard:
     """What an encoder hears in the sound of a pair, in half precision."""

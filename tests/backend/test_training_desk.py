@@ -48,7 +48,12 @@ from webui.errors import (
 )
 from webui.events import Cancelled, CancelToken, Done, Failed, Progress
 from webui.family import read_family
-from webui.training_results import QuantizerReport, QuantizerWeights, TrainingPoint
+from webui.training_results import (
+    PairsRead,
+    QuantizerReport,
+    QuantizerWeights,
+    TrainingPoint,
+)
 
 COUNT = 24
 
@@ -363,12 +368,23 @@ def test_pairs_of_others_are_learned_from_without_a_word_being_spoken(desk, engi
     zipped = shutil.make_archive(str(tmp_path / "more"), "zip", others(tmp_path / "two"))
     events = list(desk.import_pairs(order(), [folder, Path(zipped)]))
     assert isinstance(events[-1], Done)
-    assert "8 pairs of pairs are read" in [each.message for each in events[:4]]
+    assert "8 pairs of pairs are read" in [each.message for each in events[:2]]
+    assert [each for each in events if isinstance(each, PairsRead)] == [PairsRead(24, {})]
     assert engine.spoken() == []
     (info,) = desk.all()
     assert (info.state, info.pairs, info.texts) == ("done", 24, 0)
     assert len(engine.asked[-1].data.tokens) == 24
     np.testing.assert_array_equal(engine.asked[-1].data.tokens[0], np.full(50, 3))
+
+
+def test_pairs_that_are_dropped_are_counted_by_their_reason(desk, tmp_path):
+    folder = others(tmp_path / "pairs")
+    (folder / "3_wav.wav").write_bytes(b"no sound")
+    write_audio(folder / "5_wav.wav", np.zeros(2 * RATE, np.float32), RATE)
+    events = list(desk.import_pairs(order(), [folder]))
+    (read,) = (each for each in events if isinstance(each, PairsRead))
+    assert (read.pairs, read.dropped) == (10, {"damaged": 1, "silent": 1})
+    assert desk.all()[0].dropped == read.dropped
 
 
 @pytest.mark.parametrize("token", [3, 99])

@@ -9,6 +9,10 @@ from tests.ui.clone_values import clip
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
+NO_HEADER_IS_CUT = """[...document.querySelectorAll("#trainings [role=columnheader] span")]
+  .every((each) => each.scrollWidth <= each.clientWidth || !each.offsetParent)"""
+
+
 def open_train_tab(visitor, address):
     page = open_page(visitor, address)
     go_to_train_tab(page)
@@ -96,6 +100,21 @@ def test_two_are_compared_also_on_a_clip_of_ones_own(visitor, train_page, tmp_pa
     assert "Czech 1: This sounds like the speaker" in page.inner_text("#train-hear-note")
 
 
+def test_zips_of_pairs_are_dropped_counted_and_learned_from(visitor, train_page, tmp_path):
+    path = tmp_path / "pairs.zip"
+    path.write_bytes(b"PK\x05\x06" + bytes(18))
+    page = open_train_tab(visitor, train_page)
+    page.fill("#train-name input", "Old pairs")
+    page.get_by_text("Pairs that others made").click()
+    page.set_input_files("#train-pairs input[type=file]", str(path))
+    page.locator("#train-pairs").get_by_text("pairs").first.wait_for()
+    page.wait_for_timeout(1_000)
+    page.click("#train-learn")
+    page.get_by_text("22 pairs were read").wait_for()
+    assert "3 dropped: 2 damaged, 1 of a wrong length" in page.inner_text("#train-read")
+    wait_for_status(page, "Done: Old pairs")
+
+
 def test_a_training_is_deleted_only_when_that_was_ticked(visitor, train_page):
     page = open_train_tab(visitor, train_page)
     start(page, "Turkish 1")
@@ -114,6 +133,11 @@ def test_the_tab_is_no_wider_than_a_phone(browser, train_page):
         page.get_by_text("More choices").locator("visible=true").first.click()
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        shown = page.locator("#trainings [role=columnheader]:visible")
+        assert [each.split("\n")[0] for each in shown.all_inner_texts()] == [
+            "Name", "State", "Right",
+        ]  # fmt: skip
+        assert page.evaluate(NO_HEADER_IS_CUT)
     finally:
         phone.close()
 

@@ -93,6 +93,15 @@ def test_a_body_declared_too_long_is_refused_unread(length):
     assert (status, read) == (413, [])
 
 
+@pytest.mark.parametrize("reached", [{"public": True}, {"auth": ("a", "b")}, {"share": True}])
+def test_only_the_owner_of_the_machine_may_send_what_is_large(reached):
+    length = str(2**30)
+    own = GuardRules.from_settings(Settings())
+    assert ask(own, method="POST", content_length=length)[0] == 200
+    rules = GuardRules.from_settings(replace(Settings(), **reached))
+    assert ask(rules, method="POST", content_length=length)[0] == 413
+
+
 def test_a_body_that_grows_too_long_is_cut_off():
     rules = GuardRules(max_body_bytes=10)
     _, _, read = ask(rules, method="POST", body=[b"12345678", b"12345678"])

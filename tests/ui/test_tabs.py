@@ -147,13 +147,19 @@ def test_launching_leaves_everything_off_that_was_not_asked_for():
     assert (options["ssr_mode"], options["run_history"], options["show_error"]) == (False,) * 3
     assert options["allowed_paths"] == []
     assert options["share"] is False
-    assert options["max_file_size"] == "25mb"
+    assert options["max_file_size"] == 2 * 2**30
     assert options["app_kwargs"]["middleware"]
 
 
 def test_a_page_for_strangers_remembers_more_of_them_who_have_it_open():
     local, public = launch_options(Settings()), launch_options(replace(Settings(), public=True))
     assert 0 < local["state_session_capacity"] < public["state_session_capacity"] <= 10_000
+
+
+@pytest.mark.parametrize("reached", [{"public": True}, {"auth": ("a", "b")}, {"share": True}])
+def test_who_comes_from_elsewhere_may_send_small_files_only(reached):
+    options = launch_options(replace(Settings(), **reached))
+    assert options["max_file_size"] == 25 * 2**20
 
 
 def handler(page, name):

@@ -13,6 +13,7 @@ from webui.ui.models_tab import facts
 from webui.ui.page import build_page
 from webui.ui.studio import open_studio
 from webui.ui.training_form import TRAINING_FIELDS
+from webui.ui.training_pairs import pairs_key
 from webui.ui.training_rivals import rivals_key
 from webui.ui.training_tab import TrainingTab
 
@@ -171,6 +172,49 @@ def test_another_family_offers_its_voices(tab):
     assert len(tab.choose_family("mini").choices) == 2
     with pytest.raises(UserError):
         tab.choose_family("nobody")
+
+
+# Pairs that others made
+
+
+def test_zips_of_pairs_begin_a_training_and_what_was_read_is_counted(tab, desk, request_like):
+    zips = ["a.zip", "b.ZIP"]
+    told = list(tab.pairs.learn(request_like, *values(layer=3), zips))
+    assert [str(each) for each in desk.imported[0]] == zips
+    assert desk.orders == [TrainingOrder("German 1", "mini", "de", 20, layer=3)]
+    notes = [each[tab.widgets.read_note] for each in told[:-1]]
+    assert notes[0] == "8 pairs of a\\.zip are read"
+    assert notes[1].startswith("**22 pairs were read**; 3 dropped: 2 damaged")
+    assert told[-1][tab.chosen] == "german-1"
+    assert told[-1][tab.widgets.learn].interactive is False
+    assert desk.is_at_work  # nobody follows it any more
+
+
+@pytest.mark.parametrize(
+    "files", [None, [], "a.zip", ["a.txt"], [7], ["a.zip", None], ["a.zip"] * 33]
+)
+def test_what_are_no_zips_is_refused_before_anything_is_read(tab, desk, request_like, files):
+    with pytest.raises(TrainingError):
+        list(tab.pairs.learn(request_like, *values(), files))
+    assert desk.imported == []
+
+
+def test_pairs_that_cannot_be_read_free_the_page_for_the_next_try(tab, desk, request_like):
+    desk.failure = "Nothing usable was in these files."
+    with pytest.raises(TrainingError, match="Nothing usable"):
+        list(tab.pairs.learn(request_like, *values(), ["a.zip"]))
+    desk.failure = None
+    assert list(tab.pairs.learn(request_like, *values(), ["a.zip"]))
+
+
+def test_a_closed_page_stops_the_reading_of_its_pairs(studio, request_like):
+    page = build_page(studio)
+    token = studio.desk.start(pairs_key("p"), "reading pairs")
+    leave = next(
+        each.fn for each in page.fns.values() if getattr(each.fn, "__name__", "") == "leave"
+    )
+    leave(request_like)
+    assert token.cancelled
 
 
 # Comparing

@@ -8,9 +8,16 @@ import pytest
 from tests.fake_training import REPORT
 from webui.backend.requests import TrainingOrder
 from webui.backend.training_facts import TrainingDetails, TrainingInfo
-from webui.training_results import QuantizerComparison, TrainingPoint
+from webui.training_results import PairsRead, QuantizerComparison, TrainingPoint
 from webui.ui.training_curve import MOST_POINTS, draw_curve
-from webui.ui.training_words import NOTHING, card_words, comparison_words, row, status_words
+from webui.ui.training_words import (
+    NOTHING,
+    card_words,
+    comparison_words,
+    read_words,
+    row,
+    status_words,
+)
 
 INFO = TrainingInfo(
     "german-1", "German <b>1", "mini", "de", "running", "2026", 1_500, 120,
@@ -73,6 +80,13 @@ def test_the_card_holds_what_was_measured():
     assert "By class of sound | vowel 85%, plosive 71% |" in card
     without = replace(info, report=replace(REPORT, by_class={}))
     assert "By class" not in card_words(details(without))
+
+
+def test_what_was_read_of_others_is_counted_in_words():
+    assert read_words(PairsRead(1_340, {})) == "**1,340 pairs were read**."
+    words = read_words(PairsRead(22, {"damaged": 2, "length": 1}))
+    assert words == "**22 pairs were read**; 3 dropped: 2 damaged, 1 of a wrong length."
+    assert "120 of others" in card_words(details(replace(INFO, texts=0)))
 
 
 def test_the_card_names_the_layer_that_was_chosen_and_no_other():

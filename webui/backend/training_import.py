@@ -9,7 +9,7 @@ from webui.events import CancelToken, Event, Progress
 from webui.family import FamilyConfig
 from webui.file_saving import storage_error
 from webui.speaker_archive import read_regular_file
-from webui.training_results import PairDropped, PairMade
+from webui.training_results import PairDropped, PairMade, PairsRead
 
 PAIRS_A_SHARD = 8
 MAX_FILE_BYTES = 2**24
@@ -46,7 +46,7 @@ class FolderFiles(Mapping[str, bytes]):
 def import_pairs(
     store: PairStore, sources: Sequence[Path], config: FamilyConfig, cancel: CancelToken
 ) -> Iterator[Event]:
-    """Read folders and zips into a store; tells how many pairs there are.
+    """Read folders and zips into a store; tells in the end what was read and what was dropped.
 
     Raises:
         TrainingError: a source is neither a folder nor a zip, or nothing usable was in them.
@@ -68,6 +68,8 @@ def import_pairs(
         _keep(store, piece)
     if not store.facts() and not cancel.cancelled:
         raise TrainingError("Nothing usable was in these files: every pair was dropped.")
+    if not cancel.cancelled:
+        yield PairsRead(len(store.facts()), store.dropped())
 
 
 def _pairs(source: Path, config: FamilyConfig, first: int) -> Iterator[PairMade | PairDropped]:

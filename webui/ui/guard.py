@@ -18,7 +18,10 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
-MAX_BODY_BYTES = 32 * 2**20  # one file of 25 MB and what stands around it
+MAX_FILE_BYTES = 25 * 2**20
+MAX_OWN_FILE_BYTES = 2 * 2**30  # pairs of others, from the only person who reaches the page
+AROUND_FILE_BYTES = 7 * 2**20
+MAX_BODY_BYTES = MAX_FILE_BYTES + AROUND_FILE_BYTES
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FETCHING_ROUTES = re.compile(r"/(?:proxy=|file=https?:|file=//)", re.IGNORECASE)
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -33,6 +36,7 @@ class GuardRules:
     any_address: bool = False  # numbers instead of names: no one can rebind those
     framed_by: str = "'self'"  # sources of the frame-ancestors policy
     max_body_bytes: int = MAX_BODY_BYTES
+    max_file_bytes: int = MAX_FILE_BYTES
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "GuardRules":
@@ -48,6 +52,8 @@ class GuardRules:
             hosts=LOCAL_NAMES | {settings.host.lower()},
             any_address=settings.host in EVERY_ADDRESS,
             framed_by=framed_by,
+            max_body_bytes=MAX_OWN_FILE_BYTES + AROUND_FILE_BYTES,
+            max_file_bytes=MAX_OWN_FILE_BYTES,
         )
 
     def lets_in(self, host: str) -> bool:

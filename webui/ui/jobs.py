@@ -47,12 +47,16 @@ class JobDesk:
         with self._lock:
             return page in self._tokens
 
-    def finish(self, page: str, token: CancelToken) -> None:
-        """Forget a job that has ended, and make sure that nothing goes on computing for it."""
-        token.cancel()
+    def forget(self, page: str, token: CancelToken) -> None:
+        """Let go of a job that goes on without its page."""
         with self._lock:
             if self._tokens.get(page) is token:
                 del self._tokens[page]
+
+    def finish(self, page: str, token: CancelToken) -> None:
+        """Forget a job that has ended, and make sure that nothing goes on computing for it."""
+        token.cancel()
+        self.forget(page, token)
 
     def stop_all(self) -> None:
         """Ask every job to stop: the app closes."""

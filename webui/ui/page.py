@@ -22,6 +22,7 @@ from webui.ui.status_strip import StatusStrip
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner, new_owner
 from webui.ui.theme import ANNOUNCER, BEGIN_ANEW, ON_LOAD, STYLES, TITLE, make_theme
+from webui.ui.training_pairs import pairs_key
 from webui.ui.training_rivals import rivals_key
 from webui.ui.training_tab import TrainingTab
 from webui.ui.visiting import seen_by
@@ -77,6 +78,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
     """Everything that `launch` is told: what is on, and above all what is off."""
     from starlette.middleware import Middleware
 
+    rules = GuardRules.from_settings(settings)
     return {
         "server_name": settings.host,
         "server_port": settings.port,
@@ -89,7 +91,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "run_history": False,
         "show_error": False,
         "allowed_paths": [],
-        "max_file_size": "25mb",
+        "max_file_size": rules.max_file_bytes,
         "state_session_capacity": STRANGERS_KEPT if settings.public else SESSIONS_KEPT,
         "footer_links": ["settings"],
         "strict_cors": True,
@@ -98,7 +100,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "enable_monitoring": False,
         "quiet": True,
         "app_kwargs": {
-            "middleware": [Middleware(Guard, rules=GuardRules.from_settings(settings))],
+            "middleware": [Middleware(Guard, rules=rules)],
             "docs_url": None,
             "redoc_url": None,
         },
@@ -239,6 +241,7 @@ class _Opening:
         self.studio.desk.stop(page)
         self.studio.desk.stop(job_key(page))
         self.studio.desk.stop(rivals_key(page))  # a training itself goes on
+        self.studio.desk.stop(pairs_key(page))
 
     def _installed(self) -> tuple[str, ...]:
         return tuple(family.id for family in self.studio.installed_families())

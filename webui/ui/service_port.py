@@ -101,6 +101,11 @@ class QuantizerStudio(Protocol):
     def start(self, order: TrainingOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Begin a training, which goes on when nobody reads its events."""
 
+    def import_pairs(
+        self, order: TrainingOrder, sources: Sequence[Path], cancel: CancelToken | None = None
+    ) -> Iterator[Event]:
+        """Begin a training with pairs that others made, which are read while this is followed."""
+
     def resume(self, training: str, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Go on with a training where it was left."""
 

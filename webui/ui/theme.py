@@ -51,6 +51,15 @@ h1 { margin: 0 0 4px 0 !important; }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
   #strip { flex-direction: column; align-items: stretch; gap: 6px; }
+  #trainings :is(th, td, .body-cell):is(:nth-child(2), :nth-child(4)) { display: none; }
+  #trainings :is(th, td, .body-cell):nth-child(n) { min-width: 0 !important;
+    max-width: none !important; }
+  #trainings :is(th, td, .body-cell):nth-child(1) { width: 42% !important;
+    flex: 0 0 42% !important; }
+  #trainings :is(th, td, .body-cell):nth-child(3) { width: 34% !important;
+    flex: 0 0 34% !important; }
+  #trainings :is(th, td, .body-cell):nth-child(5) { width: 24% !important;
+    flex: 0 0 24% !important; }
   #notices { flex-direction: column; align-items: stretch; gap: 6px; }
 }
 """

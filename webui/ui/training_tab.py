@@ -12,6 +12,7 @@ from webui.ui.faults import worded, worded_stream
 from webui.ui.studio import Studio, voice_label
 from webui.ui.training_curve import draw_curve
 from webui.ui.training_form import TRAINING_FIELDS, TrainingForm
+from webui.ui.training_pairs import TrainingPairs
 from webui.ui.training_rivals import TrainingRivals, chosen_training
 from webui.ui.training_widgets import TrainingWidgets, build_training_widgets
 from webui.ui.training_words import NO_CHOICE, card_words, row, status_words
@@ -27,6 +28,7 @@ class TrainingTab:
         self.studio = studio
         self.widgets: TrainingWidgets = build_training_widgets()
         self.rivals = TrainingRivals(studio, self.widgets)
+        self.pairs = TrainingPairs(studio, self.widgets, self._shown)
         self.chosen = gr.State(None)  # the id of a training
         self.listed = gr.State(())  # the ids that the list shows, in its order
         self.seen = gr.State(None)  # what was shown when it was looked at last
@@ -37,6 +39,10 @@ class TrainingTab:
         shown.start.click(
             worded(self.start), [*shown.form], changed, validator=self.validate, **QUIET
         )
+        shown.learn.click(
+            worded_stream(self.pairs.learn), [*shown.form, shown.pairs],
+            [shown.read_note, *changed], concurrency_id="train-learn", **QUIET,
+        )  # fmt: skip
         shown.stop.click(worded(self.stop), [self.chosen], changed, queue=False, **QUIET)
         moved(
             worded(self.follow), [self.chosen, self.seen], changed, queue=False, **QUIET,
@@ -61,9 +67,9 @@ class TrainingTab:
         """The components that the handlers change."""
         shown = self.widgets
         return [
-            self.chosen, self.listed, self.seen, shown.start, shown.stop, shown.status,
-            shown.picture, shown.table, shown.card, shown.go_on, shown.use, shown.save,
-            shown.delete, shown.sure, shown.rival,
+            self.chosen, self.listed, self.seen, shown.start, shown.learn, shown.stop,
+            shown.status, shown.picture, shown.table, shown.card, shown.go_on, shown.use,
+            shown.save, shown.delete, shown.sure, shown.rival,
         ]  # fmt: skip
 
     def validate(self, *values: object) -> list[dict[str, Any]]:
@@ -162,6 +168,7 @@ class TrainingTab:
             self.listed: tuple(each.id for each in found),
             self.seen: _fingerprint(found),
             shown.start: gr.Button(interactive=at_work is None),
+            shown.learn: gr.Button(interactive=at_work is None),
             shown.stop: gr.Button(visible=at_work is not None),
             shown.status: status_words(told),
             shown.table: gr.Dataframe(value=[row(each) for each in found]),

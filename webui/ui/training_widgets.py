@@ -28,6 +28,9 @@ class TrainingWidgets:
     name: gr.Textbox
     family: gr.Dropdown
     voices: gr.Dropdown
+    pairs: gr.File
+    learn: gr.Button
+    read_note: gr.Markdown
     start: gr.Button
     stop: gr.Button
     status: gr.Markdown
@@ -82,13 +85,13 @@ def _form() -> dict[str, object]:
         label="2 · Amount", choices=list(AMOUNTS), value=DEFAULT_TEXTS, elem_id="train-texts",
         info="More texts are heard better and take longer. All are spoken before it learns.",
     )  # fmt: skip
-    more = _more()
+    more, others = _more(), _others()
     with gr.Row():
         start = gr.Button("Start", variant="primary", elem_id="train-start", scale=3)
         stop = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop", scale=1)
     return {
         "form_name": name, "form_language": language, "form_family": family, "form_texts": texts,
-        **more, "start": start, "stop": stop,
+        **more, **others, "start": start, "stop": stop,
     }  # fmt: skip
 
 
@@ -135,6 +138,21 @@ def _more() -> dict[str, object]:
         "form_by_letter": by_letter, "form_temperature": temperature, "form_architecture": kind,
         "form_augment": augment, "form_seed": seed, "form_layer": layer,
     }  # fmt: skip
+
+
+def _others() -> dict[str, object]:
+    with gr.Accordion("Pairs that others made", open=False, elem_id="train-others"):
+        gr.Markdown(
+            "Instead of speaking itself, the app learns from zips with the folders `semantic` and "
+            "`wav`, spoken by the family chosen above."
+        )
+        pairs = gr.File(
+            label="Zips of pairs", file_types=[".zip"], file_count="multiple", type="filepath",
+            height=110, elem_id="train-pairs",
+        )  # fmt: skip
+        learn = gr.Button("Learn from these pairs", size="sm", elem_id="train-learn")
+        read_note = gr.Markdown("", elem_id="train-read", sanitize_html=True)
+    return {"pairs": pairs, "learn": learn, "read_note": read_note}
 
 
 def _progress() -> dict[str, object]:

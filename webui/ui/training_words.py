@@ -1,8 +1,10 @@
 """What the Train tab says: how a training stands, how good what it made is, which is better."""
 
+from collections.abc import Mapping
+
 from webui.backend.training_facts import TrainingDetails, TrainingInfo
 from webui.events import Progress
-from webui.training_results import QuantizerComparison
+from webui.training_results import PairsRead, QuantizerComparison
 from webui.ui.messages import language_name, plain, progress_words, time_words
 
 HEAD = ["Name", "Language", "State", "Pairs", "Right"]
@@ -75,6 +77,13 @@ def card_words(details: TrainingDetails) -> str:
     return "\n".join(lines)
 
 
+def read_words(read: PairsRead) -> str:
+    """Say how many pairs of others were read, and how many were dropped and why."""
+    gone = sum(read.dropped.values())
+    dropped = f"; {gone:,} dropped: {plain(_dropped_words(read.dropped))}" if gone else ""
+    return f"**{read.pairs:,} pairs were read**{dropped}."
+
+
 def comparison_words(found: QuantizerComparison, first: str, second: str) -> str:
     """Say which of two quantizers hears better, and how sure that is."""
     names = {"first": first, "second": second}
@@ -112,11 +121,12 @@ def _figures(details: TrainingDetails) -> list[tuple[str, str]]:
             figures.append(("Likeness of its clones", f"{report.similarity:.2f} of 1"))
     elif info.accuracy is not None:
         figures.append(("Frames right so far", f"{info.accuracy:.1%}"))
-    spoken = f"{info.pairs:,} of {info.texts:,}, {time_words(details.seconds_spoken)} of speech"
-    figures.append(("Pairs", spoken))
+    pairs = f"{info.pairs:,} of {info.texts:,}" if info.texts else f"{info.pairs:,} of others"
+    figures.append(("Pairs", f"{pairs}, {time_words(details.seconds_spoken)} of speech"))
     if info.dropped:
-        why = ", ".join(
-            f"{count} {DROPPED.get(each, each)}" for each, count in info.dropped.items()
-        )
-        figures.append(("Dropped", why))
+        figures.append(("Dropped", _dropped_words(info.dropped)))
     return figures
+
+
+def _dropped_words(dropped: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {DROPPED.get(why, why)}" for why, count in dropped.items())
