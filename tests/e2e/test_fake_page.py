@@ -163,6 +163,26 @@ def test_nothing_is_wider_than_a_phone(browser, fake_page):
         phone.close()
 
 
+def test_the_first_steps_do_what_they_say_and_stay_closed(visitor, fake_page):
+    page = open_page(visitor, fake_page)
+    page.get_by_role("button", name="Hear an example").click()
+    wait_for_end(page)
+    assert page.input_value("#speak-text textarea") == "Good morning to you all."
+    page.get_by_role("button", name="Open the library").click()
+    page.wait_for_selector("#voices", state="visible")
+    page.get_by_role("tab", name="Text-to-Speech").click()
+    page.get_by_role("button", name="Make a clone").click()
+    page.wait_for_selector("#clone-button", state="visible")
+    page.get_by_role("tab", name="Text-to-Speech").click()
+    page.get_by_role("button", name="Close the first steps").click()
+    page.wait_for_selector("#first-steps", state="hidden")
+    assert page.evaluate("document.activeElement.closest('#speak-text') !== null")
+    page.reload()
+    wait_until_filled(page)
+    page.wait_for_timeout(500)
+    assert page.locator("#first-steps").is_hidden()
+
+
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}], ids=["name", "site"]
 )

@@ -10,6 +10,7 @@ from webui.ui.clone_keeping import Neighbours
 from webui.ui.clone_run import job_key
 from webui.ui.clone_tab import CloneTab
 from webui.ui.faults import worded
+from webui.ui.first_steps import FirstSteps
 from webui.ui.forgetting import DONE, forget
 from webui.ui.guard import Guard, GuardRules
 from webui.ui.library_tab import LibraryTab
@@ -49,6 +50,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         build_notices(studio.settings)
         with gr.Tabs(selected="tts", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Text-to-Speech", id="tts"):
+                first_steps = FirstSteps(studio)
                 speak_tab = SpeakTab(studio)
             with gr.Tab("Voice Clone", id="clone"):
                 clone_tab = CloneTab(studio)
@@ -62,6 +64,7 @@ def build_page(studio: Studio) -> gr.Blocks:
                 models_tab = ModelsTab(studio)
         gr.HTML(ANNOUNCER, elem_id="announcer")
         speak_tab.wire(owner, draft)
+        first_steps.wire(page, tabs, speak_tab)
         library_tab.wire(speak_tab, tabs, owner, draft)
         strip.wire(tabs)
         clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)

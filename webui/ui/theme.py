@@ -17,6 +17,12 @@ STYLES = """
 #notices { align-items: center; }
 #notices p { margin: 0; }
 #strip .block, #strip-words { border: 0; background: none; padding: 0; }
+#first-steps { display: none; border: 1px solid var(--border-color-primary); border-radius: 8px;
+  padding: 10px 14px; gap: 6px; }
+#first-steps .first-step { align-items: center; gap: 4px 12px; }
+#first-steps p { margin: 0; }
+#first-steps-close { align-self: flex-end; width: auto; flex-grow: 0; }
+#recipe-drop .icon-wrap { display: none; }
 #download-terms { padding: 10px 14px; }
 #speak-status, #clone-status, #train-status { min-height: 1.6em; }
 #train-card { padding: 10px 14px; }
@@ -51,6 +57,7 @@ h1 { margin: 0 0 4px 0 !important; }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
   #strip { flex-direction: column; align-items: stretch; gap: 6px; }
+  #first-steps .first-step { flex-direction: column; align-items: stretch; }
   #trainings :is(th, td, .body-cell):is(:nth-child(2), :nth-child(4)) { display: none; }
   #trainings :is(th, td, .body-cell):nth-child(n) { min-width: 0 !important;
     max-width: none !important; }
