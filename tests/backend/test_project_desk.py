@@ -3,17 +3,14 @@
 import json
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.backend.project_stock import some_speakers, stock
 from tests.backend.talking_engine import RATE, SAMPLES_PER_LETTER, TalkingEngine, sound_of
-from tests.tiny_family import random_speaker
-from webui.arrays import Speaker
 from webui.audio import read_audio, read_metadata
-from webui.backend.facts import VoiceInfo
-from webui.backend.project_beginning import ProjectOrder, ProjectStock
+from webui.backend.project_beginning import ProjectOrder
 from webui.backend.project_desk import MOST_TAKES, ProjectDesk
 from webui.backend.service import Service
 from webui.errors import (
@@ -25,11 +22,9 @@ from webui.errors import (
     VoiceNotFoundError,
 )
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Failed, Progress
-from webui.family import read_family
 from webui.settings import Settings
 from webui.synthesis.controls import SpeechControls
 
-ROOT = Path(__file__).parents[2]
 TALE = (
     "Chapter One\n\nThe moon is bright.\n\nIt is late. ANNA: no.\n\n"
     "ANNA: Who is there?\n\nBOB: Me.\n\nChapter Two\n\nThe end."
@@ -63,38 +58,6 @@ def settings(tmp_path):
 @pytest.fixture
 def tale(desk) -> str:
     return desk.create("Tale", TALE).id
-
-
-def some_speakers(seed: int = 0) -> dict[str, Speaker]:
-    """Five voices by their ids."""
-    made = {}
-    for number, name in enumerate("abcde"):
-        arrays = random_speaker(20, seed + number)
-        made[name] = Speaker(
-            arrays["semantic_prompt"], arrays["coarse_prompt"], arrays["fine_prompt"]
-        )
-    return made
-
-
-def stock(speakers: dict[str, Speaker] | None = None) -> ProjectStock:
-    """The family mini with voices of the test's own, without reading a voice's file."""
-    known = some_speakers() if speakers is None else speakers
-    family = read_family(ROOT / "models" / "mini")
-
-    def whole(name: str | None):
-        if name not in (None, "mini"):
-            raise FamilyNotFoundError(f"{name} is not here.")
-        return family
-
-    def speaker(voice: str, family: str) -> Speaker:
-        if voice not in known:
-            raise VoiceNotFoundError(f"{voice} is not there.")
-        return known[voice]
-
-    def voices(family: str) -> list[VoiceInfo]:
-        return [VoiceInfo(each, each.upper(), family, "en", "builtin") for each in known]
-
-    return ProjectStock(whole, voices, speaker, lambda _: SpeechControls())
 
 
 def cards(desk, project):
