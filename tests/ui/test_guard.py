@@ -93,13 +93,21 @@ def test_a_body_declared_too_long_is_refused_unread(length):
     assert (status, read) == (413, [])
 
 
-@pytest.mark.parametrize("reached", [{"public": True}, {"auth": ("a", "b")}, {"share": True}])
+@pytest.mark.parametrize(
+    "reached",
+    [
+        {"public": True}, {"auth": ("a", "b")}, {"share": True},
+        {"host": "0.0.0.0"}, {"host": "192.168.1.7"},  # noqa: S104
+    ],
+)  # fmt: skip
 def test_only_the_owner_of_the_machine_may_send_what_is_large(reached):
     length = str(2**30)
     own = GuardRules.from_settings(Settings())
-    assert ask(own, method="POST", content_length=length)[0] == 200
+    files = {"method": "POST", "path": "/gradio_api/upload", "content_length": length}
+    assert ask(own, **files)[0] == 200
+    assert ask(own, method="POST", content_length=length)[0] == 413  # files only
     rules = GuardRules.from_settings(replace(Settings(), **reached))
-    assert ask(rules, method="POST", content_length=length)[0] == 413
+    assert ask(rules, **files)[0] == 413
 
 
 def test_a_body_that_grows_too_long_is_cut_off():

@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 25 * 2**20
 MAX_OWN_FILE_BYTES = 2 * 2**30  # pairs of others, from the only person who reaches the page
 AROUND_FILE_BYTES = 7 * 2**20
 MAX_BODY_BYTES = MAX_FILE_BYTES + AROUND_FILE_BYTES
+UPLOADS = "/gradio_api/upload"  # goes to disk piece by piece
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FETCHING_ROUTES = re.compile(r"/(?:proxy=|file=https?:|file=//)", re.IGNORECASE)
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -52,9 +53,14 @@ class GuardRules:
             hosts=LOCAL_NAMES | {settings.host.lower()},
             any_address=settings.host in EVERY_ADDRESS,
             framed_by=framed_by,
-            max_body_bytes=MAX_OWN_FILE_BYTES + AROUND_FILE_BYTES,
-            max_file_bytes=MAX_OWN_FILE_BYTES,
+            max_file_bytes=MAX_OWN_FILE_BYTES if settings.host in LOCAL_NAMES else MAX_FILE_BYTES,
         )
+
+    def most_bytes(self, path: str) -> int:
+        """How long the body of a request for this path may be: only files are ever large."""
+        if path.endswith(UPLOADS):
+            return max(self.max_body_bytes, self.max_file_bytes + AROUND_FILE_BYTES)
+        return self.max_body_bytes
 
     def lets_in(self, host: str) -> bool:
         """Whether a Host header names this machine."""
@@ -82,7 +88,7 @@ class Guard:
         if refusal:
             await _answer(safe_send, *refusal)
             return
-        body = _BoundedBody(receive, self.rules.max_body_bytes)
+        body = _BoundedBody(receive, self.rules.most_bytes(scope["path"]))
         await self.app(scope, body.receive, safe_send)
 
     def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
@@ -94,9 +100,9 @@ class Guard:
         if scope["method"] not in SAFE_METHODS and not _same_site(headers, host):
             return 403, "This request comes from another site."
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self.rules.max_body_bytes:
-            limit = self.rules.max_body_bytes // 2**20
-            return 413, f"This is more than {limit} MB, the limit here."
+        most = self.rules.most_bytes(scope["path"])
+        if not length.isdecimal() or int(length) > most:
+            return 413, f"This is more than {most // 2**20} MB, the limit here."
         return None
 
     def _with_headers(self, send: Send) -> Send:
