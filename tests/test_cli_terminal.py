@@ -14,6 +14,7 @@ from webui.cli_terminal import (
     MisuseError,
     Parser,
     describe,
+    duration,
     follow,
     in_words,
     one_line,
@@ -161,8 +162,23 @@ def test_progress_is_one_short_line():
     assert (
         describe(progress) == " 26%  drawing the voice, part 2 of 3, half precision, about 4 s left"
     )
+    assert describe(Progress("fine", 0.5, 7_800.0)) == " 50%  adding detail, about 2 h 10 min left"
     assert describe(Progress("queued", 0.0)) == "  0%  waiting"
     assert describe(Progress("polishing", 1.0)) == "100%  polishing"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (119.0, "119 s"),
+        (120.0, "2 min"),
+        (7_140.0, "119 min"),
+        (7_200.0, "2 h 0 min"),
+    ],
+)
+def test_times_are_said_in_units_that_people_use(seconds, words):
+    assert duration(seconds) == words
 
 
 def speech():

@@ -1,5 +1,6 @@
 """EPUBs: their chapters and paragraphs, and what strangers may put into one."""
 
+import struct
 import tracemalloc
 import zipfile
 
@@ -10,6 +11,7 @@ from webui.errors import TextError
 from webui.longform.book import Passage
 from webui.longform.books import read_book
 from webui.longform.epub import MAX_DOCUMENT_BYTES, MAX_ENTRIES
+from webui.longform.markup import UnreadableMarkup, elements_of
 
 
 def texts(book) -> dict[str, list[str]]:
@@ -138,6 +140,28 @@ DAMAGED = {
 def test_a_damaged_book_is_refused_in_words(data):
     with pytest.raises(TextError, match="not an EPUB that can be read"):
         read_book("x.epub", data)
+
+
+def test_a_list_of_files_without_end_is_not_read():
+    entry = b"PK\x01\x02" + bytes(42)
+    count = 2**21 // len(entry) + 1
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(entry) * count, 4, 0)
+    tracemalloc.start()
+    with pytest.raises(TextError, match="not an EPUB"):
+        read_book("x.epub", b"PK\x03\x04" + entry * count + end)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**23
+
+
+def test_elements_within_elements_are_bounded_however_small_the_file(monkeypatch):
+    monkeypatch.setattr("webui.longform.markup.MAX_LETTERS", 100_000)
+    nested = "<b>" * 400 + "x" * 900 + "</b>" * 400
+    with pytest.raises(UnreadableMarkup, match="too much text"):
+        elements_of(f"<a>{nested}</a>".encode())
+    with pytest.raises(UnreadableMarkup, match="too many elements"):
+        elements_of(b"<b>" * 501 + b"</b>" * 501)
+    assert [each.name for each in elements_of(b"<a><B/></a>")] == ["b", "a"]
 
 
 def test_an_archive_of_too_many_files_and_a_book_of_pictures_are_refused():

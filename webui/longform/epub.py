@@ -2,6 +2,7 @@
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -19,13 +20,16 @@ from webui.longform.book import (
 from webui.longform.markup import Block, Element, blocks_of, elements_of
 
 MAX_ENTRIES = 10_000
+MAX_DIRECTORY_BYTES = 2**21  # the list of them: room for long names
 MAX_DOCUMENT_BYTES = 2**23  # of one page, unpacked
 MAX_READ_BYTES = 2**27  # of all pages together
 CONTAINER, ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_END = struct.Struct("<4s4H2LH")  # of an archive; PKWARE APPNOTE 4.3.16
+_END_MARK, _FAR_END_MARK = b"PK\x05\x06", b"PK\x06\x07"
 _PAGES = ("application/xhtml+xml", "text/html", "application/xml", "text/xml")
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, RuntimeError, OSError,
-    NotImplementedError, OverflowError,
+    NotImplementedError, OverflowError, struct.error,
 )  # fmt: skip
 _HEADINGS = ("h1", "h2", "h3")
 
@@ -41,11 +45,26 @@ def read_epub(title: str, data: bytes) -> Book:
         TextError: it is damaged, protected, too large, or holds no text.
     """
     try:
+        _check_directory(data)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             package = _package(_Files(archive))
             return _book(title, package)
     except _BROKEN as fault:
         raise _damaged() from fault
+
+
+def _check_directory(data: bytes) -> None:
+    """Look at how long the list of files is before it is read: a million entries fill the memory.
+
+    Raises:
+        ValueError: it is too long, or not where it should be.
+    """
+    place = data.rfind(_END_MARK, max(0, len(data) - _END.size - 2**16))
+    if place < 0 or _FAR_END_MARK in data[max(0, place - 20) : place]:  # of more than 4 GB
+        raise ValueError("no list of files")
+    size = _END.unpack_from(data, place)[5]
+    if size > MAX_DIRECTORY_BYTES:
+        raise ValueError("too many files")
 
 
 class _Files:

@@ -8,6 +8,7 @@ from xml.parsers import expat
 
 MAX_DEPTH = 500
 MAX_ELEMENTS = 200_000
+MAX_LETTERS = 2**24  # of all elements of one file, those within others counted again
 _BLOCKS = frozenset(
     ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "section", "article")
     + ("header", "footer", "aside", "figcaption", "figure", "tr", "td", "th", "dt", "dd", "pre")
@@ -50,6 +51,7 @@ def elements_of(data: bytes) -> list[Element]:
         UnreadableMarkup: it is no XML, is too deep or too long, or declares entities.
     """
     found: list[Element] = []
+    letters = 0  # that are kept
     above: list[tuple[Element, list[str]]] = []
 
     def begin(name: str, attributes: dict[str, str]) -> None:
@@ -58,8 +60,12 @@ def elements_of(data: bytes) -> list[Element]:
             raise UnreadableMarkup("too many elements")
 
     def end(_: str) -> None:
+        nonlocal letters
         element, pieces = above.pop()
         text = "".join(pieces)
+        letters += len(text)
+        if letters > MAX_LETTERS:
+            raise UnreadableMarkup("too much text")
         found.append(Element(element.name, element.attributes, text))
         if above and len(text) <= 1_000:  # names and titles are short
             above[-1][1].append(text)
