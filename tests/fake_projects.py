@@ -263,7 +263,7 @@ class FakeProjects:
             for number, card in enumerate(wanted):
                 left = (len(wanted) - number) * 2.0 if number else None
                 yield Progress("render", number / len(wanted), left, number, len(wanted))
-                time.sleep(self.pace)
+                self._take_time(self._card_of(made.info.id, card))
                 if stop.cancelled:
                     yield Cancelled()
                     return
@@ -283,6 +283,9 @@ class FakeProjects:
             yield Done()
         finally:
             made.stop = None
+
+    def _take_time(self, card: Card) -> None:
+        time.sleep(self.pace)
 
     def _card(self, text: str, speaker: str) -> Card:
         self._cards += 1

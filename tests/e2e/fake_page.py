@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tests.fake_projects import FakeProjects
 from tests.fake_service import FakeService
 from tests.fake_training import FakeTraining
 from webui.settings import Settings
@@ -16,6 +17,7 @@ SECONDS_AN_EVENT = 0.15
 SECONDS_A_DOWNLOAD_STEP = 0.8
 SECONDS_A_CLONE_STEP = 2.0
 SECONDS_A_TRAINING_STEP = 3.0
+SECONDS_A_CARD = 2.0
 
 
 class PacedTraining(FakeTraining):
@@ -32,12 +34,21 @@ class PacedTraining(FakeTraining):
             super()._move(made)
 
 
+class PacedProjects(FakeProjects):
+    """Takes its time over a card when its words ask for it."""
+
+    def _take_time(self, card) -> None:
+        if SLOW_WORD in card.text:
+            time.sleep(SECONDS_A_CARD)
+
+
 class PacedService(FakeService):
     """Speaks one chunk a sentence, and takes its time when a text asks for it."""
 
     def __init__(self, settings=None):
         super().__init__(settings)
         self.training = PacedTraining()
+        self.projects = PacedProjects()
 
     def speak(self, order, cancel=None):
         self.chunks = max(order.text.count("."), 1)

@@ -8,12 +8,13 @@ import gradio as gr
 
 from webui.errors import StorageError
 from webui.ui.clone_run import job_key
+from webui.ui.long_cards import long_key
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner
 
 WORDS = (
-    "What you made here is kept for a day, for this browser only: takes, clones and voices. "
-    "Nobody else sees it. Recordings that you gave go within two hours."
+    "What you made here is kept for a day, for this browser only: takes, clones, "
+    "long texts and voices. Nobody else sees it. Recordings that you gave go within two hours."
 )
 ACCOUNTS = (
     " Voices of visitors who signed in last longer: whoever runs this page keeps them in a private "
@@ -67,7 +68,7 @@ def forget(studio: Studio, owner: object, page: str) -> None:
     """
     if not is_owner(owner):
         raise StorageError("Please reload the page once, then press Forget me again.")
-    jobs = (page, job_key(page))
+    jobs = (page, job_key(page), long_key(page))
     for job in jobs:
         studio.desk.stop(job)
     deadline = time.monotonic() + PATIENCE_SECONDS

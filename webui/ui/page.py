@@ -14,6 +14,8 @@ from webui.ui.first_steps import FirstSteps
 from webui.ui.forgetting import DONE, forget
 from webui.ui.guard import Guard, GuardRules
 from webui.ui.library_tab import LibraryTab
+from webui.ui.long_cards import long_key
+from webui.ui.long_tab import LongTab
 from webui.ui.models_tab import ModelsTab
 from webui.ui.owners import account_of, can_sign_in, owner_of
 from webui.ui.space import build_notices
@@ -56,6 +58,8 @@ def build_page(studio: Studio) -> gr.Blocks:
                 clone_tab = CloneTab(studio)
             with gr.Tab("Speaker Library", id="library"):
                 library_tab = LibraryTab(studio)
+            with gr.Tab("Long text", id="long") as long_place:
+                long_tab = LongTab(studio)
             training_tab = None
             if not studio.settings.public:
                 with gr.Tab("Train", id="train"):
@@ -68,9 +72,10 @@ def build_page(studio: Studio) -> gr.Blocks:
         library_tab.wire(speak_tab, tabs, owner, draft)
         strip.wire(tabs)
         clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)
+        long_tab.wire(owner, long_place.select)
         if training_tab is not None:
             training_tab.wire(strip.timer.tick)
-        all_tabs = _Tabs(speak_tab, clone_tab, library_tab, models_tab, training_tab)
+        all_tabs = _Tabs(speak_tab, clone_tab, library_tab, long_tab, models_tab, training_tab)
         opening = _Opening(studio, all_tabs, strip)
         opening.wire(page, Memory(remembered, owner, draft))
     page.queue(api_open=False, max_size=MAX_WAITING)
@@ -142,12 +147,13 @@ class _Tabs:
     speak: SpeakTab
     clone: CloneTab
     library: LibraryTab
+    long: LongTab
     models: ModelsTab
     training: TrainingTab | None  # None on a public page
 
     def refilled(self) -> list[Any]:
         """The components that `refill` fills, in its order."""
-        tabs = (self.speak, self.clone, self.library, self.models)
+        tabs = (self.speak, self.clone, self.library, self.long, self.models)
         trained = [] if self.training is None else self.training.refilled()
         return [*(each for tab in tabs for each in tab.refilled()), *trained]
 
@@ -157,6 +163,7 @@ class _Tabs:
             *seen_by(self.speak, owner).refill(restored(draft, studio.for_visitor(owner)), owner),
             *self.clone.refill(owner),
             *seen_by(self.library, owner).refill(),
+            *seen_by(self.long, owner).refill(),
             *self.models.refill(),
             *([] if self.training is None else self.training.refill()),
         ]
@@ -243,6 +250,7 @@ class _Opening:
         page = request.session_hash or ""
         self.studio.desk.stop(page)
         self.studio.desk.stop(job_key(page))
+        self.studio.desk.stop(long_key(page))  # a whole text goes on
         self.studio.desk.stop(rivals_key(page))  # a training itself goes on
         self.studio.desk.stop(pairs_key(page))
 

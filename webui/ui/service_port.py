@@ -282,6 +282,20 @@ class VoiceShelves(Protocol):
 
 
 @runtime_checkable
+class ProjectShelves(Protocol):
+    """The part of `webui.backend.visitor_projects.VisitorProjects` that a public page uses."""
+
+    def of(self, owner: str) -> LongTexts:
+        """A visitor's long texts."""
+
+    def forget(self, owner: str) -> None:
+        """Remove all long texts of a visitor."""
+
+    def sweep(self) -> None:
+        """Remove what has been here for too long."""
+
+
+@runtime_checkable
 class SpeakingService(VoiceKeeper, Protocol):
     """The part of `webui.backend.service.Service` that the page uses."""
 
@@ -292,6 +306,10 @@ class SpeakingService(VoiceKeeper, Protocol):
     @property
     def training(self) -> QuantizerStudio:
         """All that can be done with trainings."""
+
+    @property
+    def projects(self) -> LongTexts:
+        """All that can be done with long texts."""
 
     def families(self) -> list[FamilyInfo]:
         """All families, installed or to be had."""
@@ -310,6 +328,9 @@ class SpeakingService(VoiceKeeper, Protocol):
 
     def visitor_voices(self, folder: Path) -> VoiceShelves:
         """The shelves for the voices of a public page's visitors."""
+
+    def visitor_projects(self, folder: Path, voices: VoiceShelves) -> ProjectShelves:
+        """The shelves for the long texts of a public page's visitors, who speak with `voices`."""
 
     def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Say a text."""

@@ -13,8 +13,15 @@ from webui.ui.clone_shelf import CloneShelf
 from webui.ui.downloads import Downloads
 from webui.ui.jobs import JobDesk
 from webui.ui.laid_ready import LaidReady
+from webui.ui.long_runs import MAX_PUBLIC_RUNS, LongRuns
 from webui.ui.messages import language_name
-from webui.ui.service_port import SpeakingService, VoiceKeeper, VoiceShelves
+from webui.ui.service_port import (
+    LongTexts,
+    ProjectShelves,
+    SpeakingService,
+    VoiceKeeper,
+    VoiceShelves,
+)
 from webui.ui.takes import TakeShelf, is_owner
 from webui.ui.text_facts import Pace
 
@@ -35,10 +42,12 @@ class Studio:
     downloads: Downloads
     files: Path  # that the page hands out, beside takes and clones
     visitors: VoiceShelves  # of a public page
+    visitor_projects: ProjectShelves  # of a public page
     laid_ready: LaidReady
     visitor: str = ""  # the key of who looks at a public page; empty: nobody in particular
     desk: JobDesk = field(default_factory=JobDesk)
     clips: ClipReader = field(default_factory=ClipReader)
+    long_runs: LongRuns = field(default_factory=LongRuns)
     pace: Pace = field(default_factory=Pace)
     has_ffmpeg: bool = field(default_factory=lambda: shutil.which("ffmpeg") is not None)
 
@@ -60,6 +69,19 @@ class Studio:
         if not self.visitor:
             raise StorageError("Please reload the page once. What you gave is kept.")
         return self.visitors.of(self.visitor)
+
+    @property
+    def projects(self) -> LongTexts:
+        """Where long texts are made and kept: the service's own desk, or a visitor's.
+
+        Raises:
+            StorageError: on a public page it is not known who looks.
+        """
+        if not self.settings.public:
+            return self.service.projects
+        if not self.visitor:
+            raise StorageError("Please reload the page once. What you gave is kept.")
+        return self.visitor_projects.of(self.visitor)
 
     def installed_families(self) -> list[FamilyInfo]:
         """The families that can speak now."""
@@ -124,10 +146,11 @@ class Studio:
         return keeper.preview(voice.id)
 
     def forget(self, owner: str) -> None:
-        """Remove all that a visitor has on this page: takes, clones and voices."""
+        """Remove all that a visitor has on this page: takes, clones, long texts and voices."""
         self.shelf.forget(owner)
         self.clones.forget(owner)
         self.laid_ready.forget(owner)
+        self.visitor_projects.forget(owner)
         self.visitors.forget(owner)
 
     def sweep(self) -> None:
@@ -136,6 +159,7 @@ class Studio:
         self.clones.sweep()
         self.clips.sweep()
         self.laid_ready.sweep()
+        self.visitor_projects.sweep()
         self.visitors.sweep()
 
 
@@ -145,9 +169,12 @@ def open_studio(service: SpeakingService, settings: Settings, folder: Path) -> S
     clones = CloneShelf(folder / "clones")
     takes, files = TakeShelf(folder, kept_in), folder / "files"
     shelves = service.visitor_voices(folder / "visitors")
+    projects = service.visitor_projects(folder / "visitor-texts", shelves)
+    runs = LongRuns(MAX_PUBLIC_RUNS) if settings.public else LongRuns()
     return Studio(
-        service, settings, takes, clones, Downloads(service), files, shelves, LaidReady(folder)
-    )
+        service, settings, takes, clones, Downloads(service), files, shelves, projects,
+        LaidReady(folder), long_runs=runs,
+    )  # fmt: skip
 
 
 def voice_label(voice: VoiceInfo) -> str:

@@ -10,7 +10,8 @@ STYLES = """
 .gradio-container { max-width: 1180px !important; width: 100% !important;
   margin: 0 auto !important; }
 .gradio-container > main, .gradio-container > main > .wrap { width: 100% !important; }
-#takes *, #voices *, #families *, #clone-ranking *, #trainings * { font-family: var(--font); }
+#takes *, #voices *, #families *, #clone-ranking *, #trainings *,
+#long-texts *, #long-cards * { font-family: var(--font); }
 #strip { border: 1px solid var(--border-color-primary); border-radius: 8px;
   padding: 8px 12px; align-items: center; background: var(--background-fill-secondary); }
 #strip p { margin: 0; }
@@ -24,7 +25,7 @@ STYLES = """
 #first-steps-close { align-self: flex-end; width: auto; flex-grow: 0; }
 #recipe-drop .icon-wrap { display: none; }
 #download-terms { padding: 10px 14px; }
-#speak-status, #clone-status, #train-status { min-height: 1.6em; }
+#speak-status, #clone-status, #train-status, #long-status { min-height: 1.6em; }
 #train-card { padding: 10px 14px; }
 #train-card table { width: 100%; }
 svg.curve { width: 100%; display: block; }
@@ -85,7 +86,8 @@ ON_LOAD = """
     style.textContent = "#insecure-note { display: block !important; }";
     document.head.append(style);
   }
-  const places = ["#speak-status", "#clone-status", "#clip-check", "#train-status"];
+  const places = ["#speak-status", "#clone-status", "#clip-check", "#train-status",
+    "#long-status", "#long-card-status"];
   const said = { at: 0 };
   const announce = (place) => {
     const line = document.querySelector(place)?.innerText.trim() ?? "";
