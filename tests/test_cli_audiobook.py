@@ -10,8 +10,12 @@ from tests.backend.talking_engine import RATE, TalkingEngine
 from tests.command_line import refusal, refusal_as_json, standard_input
 from tests.longform.book_files import epub, page
 from webui.audio import read_audio
+from webui.audio.long_files import BOOK_FORMATS
 from webui.backend import service as service_module
 from webui.cli import main
+from webui.cli_audiobook import MAX_FILE_BYTES
+from webui.cli_project_flags import FORMATS
+from webui.longform.book import MAX_BOOK_BYTES
 
 BOOK = "Chapter One\n\nThe moon is bright.\n\nANNA: Who is there?\n\nChapter Two\n\nThe end."
 
@@ -64,11 +68,16 @@ def cards(webui, capsys, project):
     return {card["id"]: card for each in found["chapters"] for card in each["cards"]}
 
 
+def test_formats_and_bounds_are_those_of_the_modules_that_are_not_imported_here():
+    assert FORMATS == BOOK_FORMATS
+    assert MAX_FILE_BYTES == MAX_BOOK_BYTES
+
+
 def test_a_book_becomes_one_file_and_the_page_lists_it(webui, book, tmp_path, capsys, engines):
     assert webui("audiobook", book, "--out", tmp_path / "tale.wav", "--subtitles", "srt") == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "2 chapters in 5 parts" in err
+    assert "2 chapters in 5 parts, about 5 s of speech." in err
     assert "Part 5 of 5 is spoken." in err
     sound, rate = read_audio(tmp_path / "tale.wav")
     assert rate == RATE

@@ -99,7 +99,11 @@ def _speak(service: "Service", settings: "Settings", arguments: argparse.Namespa
     if chapter is not None and not 0 <= chapter < len(details.chapters):
         raise TextError(f"This text has {len(details.chapters)} chapters.")
     cast = ", ".join(f"{name or 'narrator'}: {each}" for name, each in details.voices.items())
-    say(f'"{project.name}" has {project.chapters} chapters in {project.cards} parts. {cast}')
+    length = duration(project.expected_seconds)
+    say(
+        f'"{project.name}" has {project.chapters} chapters in {project.cards} parts, about '
+        f"{length} of speech. {cast}"
+    )
     cancel = CancelToken()
     try:
         follow(service.projects.render(project.id, chapter=chapter, cancel=cancel), cancel)

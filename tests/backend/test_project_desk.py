@@ -88,6 +88,7 @@ def test_a_text_becomes_chapters_of_cards_with_a_voice_for_everybody_who_speaks(
     details = desk.details(tale)
     assert details.info.name == "Tale"
     assert (details.info.chapters, details.info.cards, details.info.done) == (2, 7, 0)
+    assert 3 < details.info.expected_seconds < 12
     assert [each.title for each in details.chapters] == ["Chapter One", "Chapter Two"]
     said = [(card.speaker, card.text) for card in details.chapters[0].cards]
     assert said == [
@@ -174,6 +175,7 @@ def test_every_card_is_spoken_once_and_a_second_pass_has_nothing_to_do(desk, tal
     letters = sum(map(len, texts))
     assert info.done == 7
     assert info.seconds == pytest.approx(letters * SAMPLES_PER_LETTER / RATE)
+    assert info.expected_seconds == pytest.approx(info.seconds)
     assert spoken(desk.render(tale)) == []
     assert engine.texts == texts
 

@@ -61,6 +61,29 @@ def test_what_is_saved_is_read_back_with_every_value(folder):
     assert found.changed
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"rate": 16000', '"rate": 0'),
+        ('"seed": 7', '"seed": "7"'),
+        ('"pause_seconds": 0.5', '"pause_seconds": 900'),
+        ('"text": "Bye."', '"text": 5'),
+        ('"text": "Bye."', '"text": "Bye.", "seed": "x"'),
+        ('"text": "Bye."', '"text": "Bye.", "voice": 3'),
+        ('"text": "Bye."', '"text": "Bye.", "earlier": ["x"]'),
+        ('"voices": {', '"voices": 3, "x": {'),
+        ('"chapters": [', '"chapters": [3, '),
+    ],
+)
+def test_values_that_cannot_be_are_told_as_damage(folder, before, after):
+    file = folder.path / "project.json"
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+    with pytest.raises(ProjectError, match="damaged"):
+        ProjectFolder(folder.path).load()
+
+
 def test_a_project_is_read_again_only_when_it_was_changed(folder):
     first = folder.load()
     assert folder.load() is first

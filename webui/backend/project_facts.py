@@ -28,6 +28,7 @@ class ProjectInfo:
     fraction: float = 0.0
     seconds_left: float | None = None
     broken: str | None = None  # why it cannot be used, in words
+    expected_seconds: float = 0.0  # of sound when all of it is spoken, about
 
 
 @dataclass(frozen=True)

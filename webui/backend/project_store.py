@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from webui.arrays import Waveform
-from webui.errors import ProjectError, StorageError
+from webui.errors import ProjectError, SettingsError, StorageError
 from webui.file_lock import folder_lock
 from webui.file_saving import save_file, storage_error, sweep_leftovers
 from webui.synthesis.controls import SpeechControls, controls_from_json
@@ -128,7 +128,9 @@ class ProjectFolder:
             found = _project_from_json(json.loads(file.read_text("utf-8")))
         except FileNotFoundError as fault:
             raise ProjectError("This text is not there any more.") from fault
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SettingsError,
+        ) as fault:  # fmt: skip
             raise ProjectError(
                 f'The project "{self.id}" is damaged: its {PROJECT} cannot be read. Delete it, and '
                 "begin it again."
@@ -336,4 +338,9 @@ def _card_from_json(values: Mapping[str, Any]) -> StoredCard:
     card = StoredCard(**found | {"earlier": tuple(map(int, found.get("earlier", ())))})
     if not all(isinstance(each, str) for each in (card.id, card.text, card.speaker, card.kept)):
         raise TypeError("no text")
+    if not (card.voice is None or isinstance(card.voice, str)):
+        raise TypeError("no voice")
+    numbers = (card.seed, card.pause_seconds, card.start_seconds)
+    if not all(each is None or isinstance(each, int | float) for each in numbers):
+        raise TypeError("no number")
     return card

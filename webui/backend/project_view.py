@@ -16,6 +16,7 @@ from webui.backend.project_facts import (
 )
 from webui.backend.project_store import StoredCard, StoredProject
 from webui.longform.assembly import CHAPTER_PAUSE_SECONDS, Piece
+from webui.synthesis.chunking import estimate_seconds
 from webui.synthesis.controls import SpeechControls
 
 PARAGRAPH_PAUSE = 2.0  # times the pause between cards
@@ -56,6 +57,11 @@ class Naming:
             return card.seed
         words = f"{self.project.seed}/{card.id}".encode()
         return int.from_bytes(blake2b(words, digest_size=4).digest(), "big")
+
+    @cached_property
+    def estimates(self) -> dict[str, float]:
+        """For each card about how many seconds it takes to say."""
+        return {card.id: estimate_seconds(card.text) for card in self.project.cards()}
 
     @cached_property
     def _common(self) -> str:
@@ -137,12 +143,14 @@ class View:
         """Tell in short how far the project is."""
         project = self.project
         cards = list(project.cards())
-        sounds = [sound for card in cards if (sound := self.sound_of(card))]
-        seconds = sum(self.sounds[sound] for sound in sounds) / project.rate
-        fraction = len(sounds) / len(cards) if cards else 0.0
+        done = {card.id: sound for card in cards if (sound := self.sound_of(card))}
+        seconds = sum(self.sounds[sound] for sound in done.values()) / project.rate
+        estimates = self.naming.estimates
+        rest = sum(estimates[card.id] for card in cards if card.id not in done)
         return ProjectInfo(
-            project_id, project.name, len(project.chapters), len(cards), len(sounds), seconds,
-            project.changed, fraction=fraction,
+            project_id, project.name, len(project.chapters), len(cards), len(done), seconds,
+            project.changed, fraction=len(done) / max(1, len(cards)),
+            expected_seconds=seconds + rest,
         )  # fmt: skip
 
     def details(self, info: ProjectInfo) -> ProjectDetails:
