@@ -1,11 +1,14 @@
 """The whole page: the strip, the tabs, and what happens when somebody opens it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 
+from webui.errors import SettingsError
 from webui.settings import Settings
+from webui.ui.api_endpoints import ApiEndpoints
 from webui.ui.clone_keeping import Neighbours
 from webui.ui.clone_run import job_key
 from webui.ui.clone_tab import CloneTab
@@ -44,6 +47,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS),
     )
     with page:
+        ApiEndpoints(studio).expose()  # first: a name that is taken would get a number
         remembered = gr.BrowserState("", storage_key="bark-studio-owner", secret=STORAGE_SECRET)
         owner = gr.State("")  # the key of who visits: it stays on the server
         draft = gr.BrowserState(None, storage_key="bark-studio-draft", secret=STORAGE_SECRET)
@@ -83,9 +87,15 @@ def build_page(studio: Studio) -> gr.Blocks:
 
 
 def launch_options(settings: Settings) -> dict[str, Any]:
-    """Everything that `launch` is told: what is on, and above all what is off."""
+    """Everything that `launch` is told: what is on, and above all what is off.
+
+    Raises:
+        SettingsError: assistants shall use the page, and what that needs is not installed.
+    """
     from starlette.middleware import Middleware
 
+    if settings.mcp and find_spec("mcp") is None:
+        raise SettingsError("--mcp needs a package more. Install it: ./install.sh --with mcp")
     rules = GuardRules.from_settings(settings)
     return {
         "server_name": settings.host,
@@ -101,16 +111,17 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "allowed_paths": [],
         "max_file_size": rules.max_file_bytes,
         "state_session_capacity": STRANGERS_KEPT if settings.public else SESSIONS_KEPT,
-        "footer_links": ["settings"],
+        "footer_links": ["api", "settings"],
         "strict_cors": True,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": settings.mcp,
         "enable_monitoring": False,
         "quiet": True,
         "app_kwargs": {
             "middleware": [Middleware(Guard, rules=rules)],
-            "docs_url": None,
+            "docs_url": None,  # the API for programs brings a page of its own
             "redoc_url": None,
+            "openapi_url": None,
         },
     }
 

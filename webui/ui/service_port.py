@@ -349,5 +349,13 @@ class SpeakingService(VoiceKeeper, Protocol):
     def clone(self, order: CloneOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Clone a voice: one `Cloned`, then `Done`."""
 
+    def report(
+        self,
+        voice_id: str,
+        reference: Recording | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[Event]:
+        """Let a voice speak and judge it: one `Reported`, then `Done`."""
+
     def close(self) -> None:
         """End all work."""
