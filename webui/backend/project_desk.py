@@ -88,6 +88,9 @@ class ProjectDesk(ProjectEditing):
             StorageError: it cannot be removed.
         """
         self._folder(project).delete()
+        with self._guard:
+            self._at_work.pop(project, None)
+            self._namings.pop(project, None)
 
     def render(
         self,
@@ -219,7 +222,9 @@ class ProjectDesk(ProjectEditing):
         """Speak cards, tell everybody who listens, and say how it ended."""
         try:
             with folder.at_work():
-                folder.sweep_sounds(self._view(folder).wanted())
+                view = self._view(folder)
+                if all(view.naming.keys.values()):  # else somebody's sounds have no names now
+                    folder.sweep_sounds(view.wanted())
                 for event in self._render(folder, work.cancel).events(cards):
                     if isinstance(event, Done | Failed | Cancelled):
                         return event
