@@ -82,6 +82,7 @@ def main(port: int, *words: str) -> None:
         settings = Settings.from_environment(space, host="127.0.0.1", port=port)
         settings = replace(settings, outputs_dir=Path(folder) / "kept")
         settings = replace(settings, public=settings.public or "public" in words)
+        settings = replace(settings, mcp="mcp" in words)
         studio = open_studio(PacedService(settings), settings, Path(folder) / "takes")
         build_page(studio).launch(**launch_options(settings))
 
