@@ -133,7 +133,7 @@ install_runtime() {
   install requirements "$(cat requirements.txt)" "torch==$TORCH" -r requirements.txt ||
     explain_failure "requirements.txt"
   install nodeps "$(cat requirements-nodeps.txt)" --no-deps -r requirements-nodeps.txt ||
-    say "The speaker encoder could not be installed; clones are not compared with their speaker. The next run tries again."
+    say "The speaker encoder could not be installed, nor the watermark: clones are not compared with their speaker, and nothing is marked. The next run tries again."
 }
 
 hint_cpu() {

@@ -52,6 +52,7 @@ LIBRARY_PLACES = {
     "safetensors": ("webui.checkpoint",),
     "pocketsphinx": ("webui.quality.english_words",),
     "resemblyzer": (),  # only its weights are read
+    "perth": (),  # the same
     "spaces": ("app", "webui.backend"),
     # ffmpeg; Coqui's converters, whose libraries need an environment of their own
     "subprocess": ("webui.audio.ffmpeg", "webui.cloning.conversion.coqui"),

@@ -71,6 +71,7 @@ def examine(settings: "Settings") -> list[Finding]:
         findings += examine_families(settings)
         findings += examine_cloning(settings)
         findings.append(examine_speaker_encoder())
+        findings.append(examine_watermark(settings))
     findings += [examine_ffmpeg(), *examine_folders(settings)]
     return findings
 
@@ -207,6 +208,16 @@ def examine_speaker_encoder() -> Finding:
     if found != WEIGHTS_SHA256:
         return Finding(what, "hint", "its weights are not those we know", REINSTALL_ENCODER)
     return Finding(what, "ok", str(path))
+
+
+def examine_watermark(settings: "Settings") -> Finding:
+    """Is the watermark on, off, or not installed? Where it is wanted it has to be there."""
+    from webui.backend.marking import MISSING, STATE_WORDS, watermark_state
+
+    state = watermark_state(settings.watermark)
+    if state != "missing":
+        return Finding("watermark", "ok", STATE_WORDS[state])
+    return Finding("watermark", "fault" if settings.watermark else "hint", "not installed", MISSING)
 
 
 def examine_cloning(settings: "Settings") -> Iterator[Finding]:

@@ -207,6 +207,9 @@ class Settings:
     mcp: bool = _setting(
         False, parse_boolean, "let assistants use the page's functions as tools (MCP)"
     )
+    watermark: bool = _setting(
+        False, parse_boolean, "mark what is spoken, so that `detect` knows it again"
+    )
     voices_repo: str | None = _setting(
         None,
         _repository,

@@ -17,6 +17,7 @@ from webui.backend.device import (
 from webui.backend.engine import failed
 from webui.backend.facts import EngineStatus
 from webui.backend.family_folders import FamilyFolders
+from webui.backend.marking import Marker
 from webui.backend.model_manager import MemoryPlan, ModelManager
 from webui.backend.requests import (
     CheckRequest,
@@ -76,6 +77,7 @@ class Worker:
         self._models: CloningModels | None = None  # of cloning, beside the families
         self._jobs: CloneJobs | None = None
         self._training: TrainingJobs | None = None
+        self._marker = Marker() if settings.watermark else None
         self.device_lost = False  # only a new process can compute again
 
     def run(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
@@ -124,9 +126,10 @@ class Worker:
     def _answer(self, request: Request, cancel: CancelToken) -> Iterator[Event]:
         manager = self._ready_manager()
         if isinstance(request, SpeakRequest):
-            yield from self._smaller_when_full(
+            events = self._smaller_when_full(
                 request.family, manager, lambda: self._spoken(request, manager, cancel)
             )
+            yield from self._leaving(events)
         elif isinstance(request, _OF_TRAINING):
             yield from self._trained(request, manager, cancel)
         elif isinstance(request, CheckRequest):
@@ -142,13 +145,17 @@ class Worker:
                 request.family, manager, lambda: jobs.report(request, cancel)
             )
         elif isinstance(request, PreviewRequest):
-            yield from self._preview(request, manager, cancel)
+            yield from self._leaving(self._preview(request, manager, cancel))
         elif isinstance(request, LoadRequest):
             yield from manager.models(request.family, cancel)
             yield Done()
         elif isinstance(request, UnloadRequest):
             manager.unload(request.family)
             yield Done()
+
+    def _leaving(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Mark what is spoken, where the settings ask for it: every door gets its sound here."""
+        return events if self._marker is None else self._marker.marked(events)
 
     def _trained(
         self, request: _OF_TRAINING, manager: ModelManager, cancel: CancelToken

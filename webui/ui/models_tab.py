@@ -15,6 +15,7 @@ from webui.ui.faults import worded
 from webui.ui.messages import language_name, plain, progress_words, size_words
 from webui.ui.studio import Studio
 from webui.ui.training_words import PUBLIC_WORDS as TRAINING_WORDS
+from webui.ui.watermark_check import build_check, listen, state_line
 
 HEAD = ["Family", "State", "Size", "Licence"]
 STATES = {
@@ -68,6 +69,7 @@ class ModelsTab:
         self.note = gr.Markdown("", elem_id="download-note")
         gr.Markdown("### What computes")
         self.facts = gr.Markdown("", elem_id="device-facts")
+        self.check = build_check()
 
     def wire(self) -> list[Callable[..., Any]]:
         """Connect the widgets to the handlers; gives what is to be followed by a look at all."""
@@ -79,6 +81,9 @@ class ModelsTab:
             [self.terms, self.start],
             queue=False,
             **quiet,
+        )
+        self.check.zone.upload(
+            worded(listen), [self.check.zone], [self.check.zone, self.check.answer], **quiet
         )
         begun = self.start.click(worded(self.begin), [self.choice], outputs, **quiet)
         ended = self.stop.click(worded(self.end), None, outputs, queue=False, **quiet)
@@ -190,6 +195,7 @@ def facts(studio: Studio) -> str:
         lines.append(f"- {TRAINING_WORDS}")
     lines.append(f"- Longest text: {studio.settings.max_text_characters:,} characters")
     lines.append(f"- Live playback: {'on' if studio.has_ffmpeg else 'off, ffmpeg is missing'}")
+    lines.append(state_line(studio))
     return "\n".join(lines)
 
 
