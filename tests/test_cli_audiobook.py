@@ -205,6 +205,7 @@ def test_projects_are_listed_in_a_table_and_an_empty_list_says_how_to_begin(
         assert row.split()[:2] == [project["id"], "tale"]
 
 
+@pytest.mark.slow
 def test_all_that_the_page_does_with_cards_is_done_here_too(webui, book, tmp_path, capsys, engines):
     webui("audiobook", book, "--out", tmp_path / "a.wav")
     project = listed(webui, capsys)[0]["id"]
