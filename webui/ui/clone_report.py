@@ -52,9 +52,9 @@ def report_words(candidate: CloneCandidate) -> str:
     report = candidate.report
     if report is None:
         return NO_REPORT
-    parts = ["#### What was said", *(_sentence(each) for each in report.sentences)]
-    parts += ["", "#### Recording and clone", *_facts_table(report.reference, report.clone)]
-    parts += ["", "#### How it was made", plain(_made(candidate))]
+    parts = ["### What was said", *(_sentence(each) for each in report.sentences)]
+    parts += ["", "### Recording and clone", *_facts_table(report.reference, report.clone)]
+    parts += ["", "### How it was made", plain(_made(candidate))]
     parts += [f"- {plain(note)}" for note in candidate.notes]
     return "\n".join(parts)
 
@@ -78,7 +78,7 @@ def _facts_table(reference: SoundFacts, clone: SoundFacts) -> list[str]:
         ("Syllables a second", _pace(reference), _pace(clone)),
         ("Pitch", _pitch(reference), _pitch(clone)),
     ]
-    lines = ["| | Recording | Clone |", "|---|---|---|"]
+    lines = ["| What | Recording | Clone |", "|---|---|---|"]
     return lines + [f"| {name} | {plain(left)} | {plain(right)} |" for name, left, right in rows]
 
 

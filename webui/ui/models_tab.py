@@ -67,7 +67,7 @@ class ModelsTab:
                 self.start = gr.Button("Download", variant="primary", elem_id="download-start")
                 self.stop = gr.Button("Stop the download", variant="stop", visible=False)
         self.note = gr.Markdown("", elem_id="download-note")
-        gr.Markdown("### What computes")
+        gr.Markdown("## What computes")
         self.facts = gr.Markdown("", elem_id="device-facts")
         self.check = build_check()
 

@@ -27,7 +27,7 @@ from webui.ui.speak_tab import SpeakTab
 from webui.ui.status_strip import StatusStrip
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner, new_owner
-from webui.ui.theme import ANNOUNCER, BEGIN_ANEW, ON_LOAD, STYLES, TITLE, make_theme
+from webui.ui.theme import ANNOUNCER, BEGIN_ANEW, MEND, ON_LOAD, STYLES, TITLE, make_theme
 from webui.ui.training_pairs import pairs_key
 from webui.ui.training_rivals import rivals_key
 from webui.ui.training_tab import TrainingTab
@@ -202,6 +202,7 @@ class _Opening:
             **quiet,
         )
         page.load(None, None, None, js=ON_LOAD, **quiet)
+        page.load(None, None, None, js=MEND, **quiet)
         changed = gr.State(0)
         for moment in (self.strip.timer.tick, *self.tabs.models.wire()):
             moment(

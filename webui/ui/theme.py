@@ -24,6 +24,9 @@ STYLES = """
 #first-steps p { margin: 0; }
 #first-steps-close { align-self: flex-end; width: auto; flex-grow: 0; }
 #recipe-drop .icon-wrap { display: none; }
+time, .playback span { color: var(--body-text-color-subdued) !important; }
+.icon-button:has(.icon-mode), .icon-mode { min-width: 24px; min-height: 24px; }
+#tabs h2 { font-size: 1.2em; }
 #download-terms { padding: 10px 14px; }
 #speak-status, #clone-status, #train-status, #long-status { min-height: 1.6em; }
 #train-card { padding: 10px 14px; }
@@ -102,6 +105,30 @@ ON_LOAD = """
 }
 """
 
+# What Gradio's own parts leave unsaid to those who cannot see them: done over and over, because
+# its parts are made anew.
+MEND = """
+() => {
+  const mend = () => {
+    document.querySelectorAll(".icon-button:has(.icon-mode)").forEach((each) => {
+      each.setAttribute("role", "group");  // the button within it is the one that acts
+      each.setAttribute("tabindex", "-1");
+      each.setAttribute("aria-label", "More files");
+      each.removeAttribute("title");
+      each.removeAttribute("aria-haspopup");
+    });
+    document.querySelectorAll("#clone-picture .image-container > button").forEach((each) => {
+      each.setAttribute("aria-label", "Picture of the recording and the clone");
+    });
+    document.querySelectorAll("footer img").forEach((each) => {
+      each.alt = "";  // the same word stands beside it
+    });
+  };
+  mend();
+  setInterval(mend, 500);
+}
+"""
+
 SHOW_CLONES = """
 () => {
   const line = document.querySelector("#clone-status")?.innerText.trim() ?? "";
@@ -151,6 +178,14 @@ def make_theme() -> gr.themes.Default:
         "button_cancel_text_color_dark": "white",
         "block_info_text_color": "*neutral_600",
         "block_info_text_color_dark": "*neutral_300",
+        "link_text_color": "*primary_700",
+        "link_text_color_hover": "*primary_800",
+        "link_text_color_visited": "*primary_700",
+        "link_text_color_active": "*primary_800",
+        "link_text_color_dark": "*primary_300",
+        "link_text_color_hover_dark": "*primary_200",
+        "link_text_color_visited_dark": "*primary_300",
+        "link_text_color_active_dark": "*primary_200",
         "body_text_color_subdued": "*neutral_600",
         "body_text_color_subdued_dark": "*neutral_300",
         "block_label_text_color": "*neutral_700",

@@ -63,7 +63,7 @@ def row(info: TrainingInfo) -> list[str]:
 def card_words(details: TrainingDetails) -> str:
     """Give the report card: a table of what was measured, or what is known so far."""
     info, order = details.info, details.order
-    lines = [f"### {plain(info.name)}", "", "| what | how much |", "|---|---|"]
+    lines = [f"## {plain(info.name)}", "", "| what | how much |", "|---|---|"]
     lines += [f"| {plain(what)} | {plain(how)} |" for what, how in _figures(details)]
     text = "text of one's own" if details.own_text else "built-in text"
     augmented = ", varied as well" if order.augment else ""
