@@ -34,8 +34,8 @@ def test_a_pasted_text_becomes_chapters_of_cards_and_is_shown(tab):
     status = shown[tab.widgets.texts.status]
     assert "2 chapters, 4 cards, about 3 s of speech" in status.replace("\\", "")
     cards = shown[tab.widgets.cards.table].value["data"]
-    assert [each[2] for each in cards] == ["The sun is up.", "ANNA is here.", "Good day."]
-    assert cards[2] == ["3", "to speak", "Good day.", "ANNA", ""]
+    assert [each[2] for each in cards] == ["The sun is up.", "ANNA is here.", "ANNA: Good day."]
+    assert cards[2] == ["3", "to speak", "ANNA: Good day.", ""]
     chapters = shown[tab.widgets.cards.chapter].choices
     assert chapters == [("1 · One (0 of 3)", 0), ("2 · Two (0 of 1)", 1)]
     assert shown[tab.widgets.new.text] == ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from webui.backend.project_cards import MAX_CARD_CHARACTERS, MAX_PAUSE_SECONDS
 from webui.backend.project_facts import Card
 from webui.errors import SettingsError, StorageError, TextError, VoiceNotFoundError
 from webui.longform.book import MAX_BOOK_BYTES, MAX_BOOK_CHARACTERS
@@ -15,9 +16,7 @@ FILE_TYPES = (".txt", ".md", ".epub", ".srt", ".vtt")
 PUBLIC_LENGTHS = 10  # on a public page a long text has as many times the characters of a speech
 MAX_PUBLIC_BYTES = 2**21
 MAX_PUBLIC_TEXTS = 5  # of one visitor
-MAX_CARD_CHARACTERS = 2_000
 MAX_NAME_CHARACTERS = 64
-MAX_PAUSE_SECONDS = 10.0
 NEW_SEED = -1
 
 

@@ -59,9 +59,9 @@ class LongView:
             self.place, self.seen, self.widgets.timer, texts.table, texts.status, texts.start,
             texts.start_chapter, texts.pause, texts.parts, texts.speaker, texts.voice,
             texts.voices, texts.name, texts.delete, texts.sure, cards.chapter, cards.table,
-            cards.page, cards.earlier, cards.later, cards.player, cards.title, cards.status,
-            cards.fields, *cards.form, cards.play, cards.speak, cards.again, cards.undo,
-            cards.lock, cards.sure, files.save, files.status,
+            cards.pages, cards.page, cards.earlier, cards.later, cards.player, cards.title,
+            cards.status, cards.fields, *cards.form, cards.play, cards.speak, cards.again,
+            cards.undo, cards.lock, cards.sure, files.save, files.status,
         ]  # fmt: skip
 
     def shown(self, place: object) -> Updates:
@@ -157,6 +157,7 @@ class LongView:
         ]
         return {
             cards.chapter: gr.Dropdown(choices=labels, value=place.chapter if labels else None),
+            cards.pages: gr.Row(visible=len(pages) > 1),
             cards.page: gr.Dropdown(choices=pages, value=place.page if pages else None),
             cards.earlier: gr.Button(interactive=place.page > 0),
             cards.later: gr.Button(interactive=place.page + 1 < len(pages)),

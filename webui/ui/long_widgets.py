@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from webui.audio import FORMATS
+from webui.backend.project_cards import MAX_PAUSE_SECONDS
 from webui.synthesis.controls import MAX_SEED
 from webui.ui.listening import CHECK_WORDS, KEEP_VOICE
-from webui.ui.long_form import FILE_TYPES, MAX_PAUSE_SECONDS, NEW_SEED
+from webui.ui.long_form import FILE_TYPES, NEW_SEED
 from webui.ui.long_words import CARDS_HEAD, LIST_HEAD, NO_CARD, NOTHING
 from webui.ui.studio import ANY_VOICE
 
@@ -18,7 +19,7 @@ INTRODUCTION = (
 )
 WHOLE, CHAPTER = "The whole text", "This chapter"
 FIRST_VOICE = "The family's first voice"
-SPEAKERS_VOICE = "The speaker's voice"
+SPEAKERS_VOICE = "The speaker's"
 BOOK_FORMAT = "m4b"
 SUBTITLES = ("srt", "vtt")
 
@@ -65,6 +66,7 @@ class CardWidgets:
 
     chapter: gr.Dropdown
     table: gr.Dataframe
+    pages: gr.Row  # seen where there is more than one
     page: gr.Dropdown
     earlier: gr.Button
     later: gr.Button
@@ -122,14 +124,16 @@ def build_long_widgets(has_ffmpeg: bool) -> LongWidgets:
             table = gr.Dataframe(
                 headers=LIST_HEAD, value=[], interactive=False, label="Your long texts",
                 buttons=[], elem_id="long-texts", type="array", wrap=True, max_height=320,
-                column_widths=["48%", "32%", "20%"],
+                column_widths=["44%", "30%", "26%"],
             )  # fmt: skip
         with gr.Column(scale=3, min_width=320):
             status = gr.Markdown(NOTHING, elem_id="long-status", sanitize_html=True)
             with gr.Row():
-                start = _button("Start", "start", variant="primary", interactive=False)
-                start_chapter = _button("Only this chapter", "start-chapter", interactive=False)
-                pause = _button("Pause", "pause", variant="stop", visible=False)
+                start = _button("Start", "start", variant="primary", interactive=False, size="lg")
+                start_chapter = _button(
+                    "Only this chapter", "start-chapter", interactive=False, size="lg"
+                )
+                pause = _button("Pause", "pause", variant="stop", visible=False, size="lg")
             with gr.Column(visible=False) as parts:
                 cards, play_chapter = _timeline()
                 files = _files(play_chapter, has_ffmpeg)
@@ -147,12 +151,12 @@ def _button(words: str, name: str, **look: Any) -> gr.Button:  # noqa: ANN401  w
 
 def _new_text() -> NewTextWidgets:
     file = gr.File(
-        label="Drop a text, a book or subtitles (.txt, .md, .epub, .srt, .vtt)", height=130,
+        label="Drop a .txt, .md, .epub, .srt or .vtt file", height=150,
         file_types=list(FILE_TYPES), type="filepath", elem_id="long-file",
     )  # fmt: skip
     text = gr.Textbox(
         label="Or paste a text", lines=3, max_lines=10, elem_id="long-text",
-        placeholder="# Chapter one", info="A line that begins with # begins a chapter.",
+        placeholder="Chapter 1", info="A heading on a line of its own begins a chapter.",
     )  # fmt: skip
     with gr.Accordion("Name, voice and settings", open=False, elem_id="long-more"):
         name = gr.Textbox(
@@ -200,9 +204,9 @@ def _timeline() -> tuple[CardWidgets, gr.Button]:
     table = gr.Dataframe(
         headers=CARDS_HEAD, value=[], interactive=False, label="Cards: choose one to hear it",
         buttons=[], elem_id="long-cards", type="array", wrap=True, max_height=420,
-        column_widths=["8%", "17%", "45%", "17%", "13%"],
+        column_widths=["13%", "22%", "47%", "18%"],
     )  # fmt: skip
-    with gr.Row():
+    with gr.Row(visible=False) as pages:
         earlier = _button("Earlier cards", "earlier")
         page = gr.Dropdown(
             label="Shown cards", choices=[], value=None, elem_id="long-page", min_width=140,
@@ -218,12 +222,9 @@ def _timeline() -> tuple[CardWidgets, gr.Button]:
     with gr.Column(visible=False) as fields:
         made = _card_fields()
     paging: dict[str, Any] = {
-        "chapter": chapter,
-        "table": table,
-        "page": page,
-        "earlier": earlier,
+        "chapter": chapter, "table": table, "pages": pages, "page": page, "earlier": earlier,
         "later": later,
-    }
+    }  # fmt: skip
     told: dict[str, Any] = {"player": player, "title": title, "status": status, "fields": fields}
     return CardWidgets(**paging, **told, **made), play_chapter
 

@@ -4,7 +4,7 @@ from webui.backend.project_facts import Card, ChapterInfo, ProjectDetails, Proje
 from webui.ui.messages import plain, time_words
 
 LIST_HEAD = ["Name", "State", "Sound"]
-CARDS_HEAD = ["No.", "State", "Text", "Speaker", "Length"]
+CARDS_HEAD = ["No.", "State", "Text", "Length"]
 STATES = {"new": "to speak", "done": "done", "changed": "changed", "failed": "failed"}
 NARRATOR = "Narrator"
 CHARACTERS_A_SECOND = 15.0  # of English read aloud: 150 words of six letters a minute
@@ -62,10 +62,11 @@ def list_row(info: ProjectInfo) -> list[str]:
 def card_row(number: int, card: Card) -> list[str]:
     """What the timeline says of a card, under `CARDS_HEAD`."""
     state = STATES[card.state] + (", locked" if card.locked else "")
-    text = " ".join(card.text.split())
+    who = f"{card.speaker}: " if card.speaker else ""
+    text = who + " ".join(card.text.split())
     cut = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
     length = "" if card.seconds is None else f"{card.seconds:.1f} s"
-    return [str(number), state, cut, card.speaker or NARRATOR, length]
+    return [str(number), state, cut, length]
 
 
 def card_title(number: int, card: Card) -> str:
