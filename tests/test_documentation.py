@@ -103,6 +103,15 @@ def test_the_page_about_speaking_lists_every_control_and_its_flag():
         build_parser().parse_args(["speak", "Hello.", "--out", "a.wav", flag, *value])
 
 
+def test_the_readme_shows_every_picture_and_each_is_small():
+    pictures = sorted((ROOT / "docs" / "pictures").iterdir())
+    assert pictures
+    for picture in pictures:
+        assert f"](docs/pictures/{picture.name})" in README
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < 150_000
+
+
 def test_the_changelog_begins_with_what_is_new():
     headings = re.findall(r"^## (.+)$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "Unreleased" or headings[0].startswith(PROJECT["version"])
