@@ -121,3 +121,41 @@ def test_a_body_that_grows_too_long_is_cut_off():
 )
 def test_routes_that_fetch_from_other_places_are_shut(path):
     assert ask(path=path)[0] == 403
+
+
+CALL = "/gradio_api/queue/join"
+FOREIGN = b'{"data": [[{"x": {"path": "https://evil.example/a.wav", "meta": {}}}]]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [FOREIGN],
+        [FOREIGN[:20], FOREIGN[20:]],
+        [FOREIGN.replace(b"https:", b"http:")],
+        [FOREIGN.replace(b"https:", b"\\u0068ttps:")],
+        [FOREIGN.replace(b"https://", b"https:\\/\\/")],
+        [FOREIGN.replace(b'"meta": {}', b'"path": "here.wav"')],
+        [b"[" * 200_000],
+    ],
+)
+def test_a_file_that_lies_elsewhere_is_not_fetched(body):
+    status, _, read = ask(method="POST", path=CALL, body=body)
+    assert (status, read) == (403, [])
+
+
+def test_files_that_were_uploaded_and_their_addresses_pass():
+    own = b'{"data": [{"path": "/tmp/a.wav", "url": "http://127.0.0.1:7860/gradio_api/file=a"}]}'
+    status, _, read = ask(method="POST", path=CALL, body=[own[:9], own[9:]])
+    assert status == 200
+    assert b"".join(each.get("body", b"") for each in read) == own
+
+
+def test_what_is_no_json_is_left_to_gradio():
+    assert ask(method="POST", path=CALL, body=[b"\xff{"])[0] == 200
+
+
+def test_a_file_is_not_searched_for_addresses():
+    status, _, read = ask(method="POST", path="/gradio_api/upload", body=[FOREIGN])
+    assert status == 200
+    assert read[0]["body"] == FOREIGN

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from webui.settings import Settings
+from webui.ui.fetching import asks_to_fetch
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -25,6 +26,8 @@ MAX_BODY_BYTES = MAX_FILE_BYTES + AROUND_FILE_BYTES
 UPLOADS = "/gradio_api/upload"  # goes to disk piece by piece
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FETCHING_ROUTES = re.compile(r"/(?:proxy=|file=https?:|file=//)", re.IGNORECASE)
+FETCHES_NOTHING = "This page fetches nothing from other places."
+CALLS = "/gradio_api/"  # what Gradio is asked to do
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, not listened on
 
@@ -88,15 +91,22 @@ class Guard:
         if refusal:
             await _answer(safe_send, *refusal)
             return
-        body = _BoundedBody(receive, self.rules.most_bytes(scope["path"]))
-        await self.app(scope, body.receive, safe_send)
+        path = scope["path"]
+        body = _BoundedBody(receive, self.rules.most_bytes(path)).receive
+        if scope["method"] == "POST" and CALLS in path and not path.endswith(UPLOADS):
+            whole = await _whole(body)
+            if asks_to_fetch(b"".join(message.get("body", b"") for message in whole)):
+                await _answer(safe_send, 403, FETCHES_NOTHING)
+                return
+            body = _again(whole, body)
+        await self.app(scope, body, safe_send)
 
     def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if not self.rules.lets_in(host):
             return 403, "This page answers only under the address it was started with."
         if FETCHING_ROUTES.search(scope["path"]):
-            return 403, "This page fetches nothing from other places."
+            return 403, FETCHES_NOTHING
         if scope["method"] not in SAFE_METHODS and not _same_site(headers, host):
             return 403, "This request comes from another site."
         length = headers.get("content-length", "0")
@@ -133,6 +143,26 @@ class _BoundedBody:
         message = await self._receive()
         self._left_bytes -= len(message.get("body", b""))
         return {"type": "http.disconnect"} if self._left_bytes < 0 else message
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """All messages of a body, or those before its sender left."""
+    messages = [await receive()]
+    while messages[-1]["type"] == "http.request" and messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages
+
+
+def _again(messages: list[Message], then: Receive) -> Receive:
+    """Give these messages once more, then what comes after them."""
+    waiting = iter(messages)
+
+    async def receive() -> Message:
+        for message in waiting:
+            return message
+        return await then()
+
+    return receive
 
 
 def _pairs(scope: Message) -> Iterable[tuple[bytes, bytes]]:
