@@ -70,8 +70,8 @@ class LongRuns:
                 raise EngineError("This text is being spoken already.")
             if len(self._runs) >= self._most:
                 raise EngineError(
-                    f"{len(self._runs)} long texts are being spoken here. "
-                    "Yours is kept; please press Start again later."
+                    "Other long texts are being spoken here. Yours is kept; "
+                    "please press Start again later."
                 )
             self._faults.pop(key, None)
             self._runs[key] = _Run()
