@@ -92,7 +92,7 @@ class Guard:
             await _answer(safe_send, *refusal)
             return
         path = scope["path"]
-        body = _BoundedBody(receive, self.rules.most_bytes(path)).receive
+        body: Receive = _BoundedBody(receive, self.rules.most_bytes(path)).receive
         if scope["method"] == "POST" and CALLS in path and not path.endswith(UPLOADS):
             whole = await _whole(body)
             if asks_to_fetch(b"".join(message.get("body", b"") for message in whole)):
