@@ -124,6 +124,21 @@ def test_every_tab_of_the_page_was_looked_at(full_page):
     assert full_page.get_by_role("tab").all_inner_texts() == list(TABS)
 
 
+def test_a_page_in_english_is_read_aloud_as_english_in_every_browser(browser, fake_page):
+    context = browser.new_context(locale="de-DE")
+    context.set_default_timeout(30_000)
+    try:
+        page = open_page(context, fake_page)
+        page.wait_for_function("document.documentElement.lang === 'en'")
+        page.wait_for_timeout(1_000)
+        assert page.evaluate("[navigator.language, document.documentElement.lang]") == [
+            "de-DE",
+            "en",
+        ]
+    finally:
+        context.close()
+
+
 def test_the_keyboard_reaches_speak_soon_after_the_text(visitor, fake_page):
     page = open_page(visitor, fake_page)
     assert page.evaluate("document.activeElement.closest('#speak-text') !== null")

@@ -110,6 +110,7 @@ ON_LOAD = """
 MEND = """
 () => {
   const mend = () => {
+    document.documentElement.lang = "en";  // Gradio says the browser's, whatever is written here
     document.querySelectorAll(".icon-button:has(.icon-mode)").forEach((each) => {
       each.setAttribute("role", "group");  // the button within it is the one that acts
       each.setAttribute("tabindex", "-1");
