@@ -98,6 +98,23 @@ def test_the_files_to_take_away_hold_the_settings(visitor, fake_page, tmp_path):
         assert read_metadata(target)["text"] == "Keep me."
 
 
+def test_a_file_that_is_dropped_gives_its_text_back(visitor, fake_page, tmp_path):
+    page = open_page(visitor, fake_page)
+    speak(page, "Remember me.")
+    wait_for_end(page)
+    with page.expect_download() as waiting:
+        page.click("#download-flac")
+    waiting.value.save_as(tmp_path / "take.flac")
+    type_text(page, "Something else")
+    page.set_input_files("#recipe-drop input[type=file]", tmp_path / "take.flac")
+    page.wait_for_function(
+        "document.querySelector('#recipe-status').innerText.includes('take.flac is back')"
+    )
+    assert page.input_value("#speak-text textarea") == "Remember me."
+    # The zone is empty again: the next file can be dropped.
+    page.wait_for_selector("#recipe-drop input[type=file]", state="attached")
+
+
 def test_a_voice_of_the_library_is_heard_and_then_used(visitor, fake_page):
     page = open_page(visitor, fake_page)
     page.get_by_role("tab", name="Speaker Library").click()
