@@ -161,3 +161,23 @@ def test_progress_and_the_end_are_spoken_to_who_cannot_see(visitor, fake_page):
     page.wait_for_function(said, arg="Sentence \\d of 6")
     wait_for_end(page)
     page.wait_for_function(said, arg="^Done")
+
+
+def test_a_message_is_read_out_as_it_was_meant_and_closed_by_the_keyboard(visitor, fake_page):
+    page = open_page(visitor, fake_page)
+    speak(page, "Good morning.")
+    wait_for_end(page)
+    page.get_by_role("button", name="Keep this voice").click()
+    page.click("#keep-take-save")
+    message = page.get_by_test_id("toast-body")
+    message.wait_for()
+    assert (message.get_attribute("role"), message.get_attribute("aria-live")) == (
+        "status",
+        "polite",
+    )
+    assert page.get_by_test_id("toast-text").inner_text() == "Please give the voice a name."
+    page.evaluate(AXE)
+    page.wait_for_timeout(600)
+    assert violations(page, EVERYTHING) == []
+    page.get_by_test_id("toast-close").press("Enter")
+    message.wait_for(state="hidden")

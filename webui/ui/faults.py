@@ -1,12 +1,13 @@
 """Every fault of a handler becomes a message with words in it."""
 
 import functools
+import html
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
 import gradio as gr
 
-from webui.ui.messages import fault_words, plain
+from webui.ui.messages import fault_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,5 +45,5 @@ def worded_stream(handler: Callable[P, Iterator[R]]) -> Callable[P, Iterator[R]]
 
 
 def _shown(fault: Exception) -> gr.Error:
-    words = plain(fault_words(fault))
+    words = html.escape(" ".join(fault_words(fault).split()), quote=False)  # it is shown as HTML
     return gr.Error(words, duration=SHOWN_SECONDS, print_exception=False)

@@ -121,6 +121,10 @@ MEND = """
     document.querySelectorAll("#clone-picture .image-container > button").forEach((each) => {
       each.setAttribute("aria-label", "Picture of the recording and the clone");
     });
+    document.querySelectorAll(".toast-header[role=button]").forEach((each) => {
+      each.setAttribute("role", "group");  // the button within it closes the message
+      each.removeAttribute("tabindex");
+    });
     document.querySelectorAll("footer img").forEach((each) => {
       each.alt = "";  // the same word stands beside it
     });
