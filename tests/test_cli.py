@@ -31,6 +31,7 @@ NEEDED = {
     "speak": ["Hi.", "--out", "a.wav"],
     "clone": ["a.wav", "--name", "Ada", "--consent", "It is mine."],
     "report": ["Ada"],
+    "detect": ["a.wav"],
 }
 STAND_IN = """
 def serve(settings, announce=print):

@@ -57,8 +57,9 @@ def running(*words: str, port: int):
             process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver():
+    """Playwright; while it is there no other test of this thread can run an event loop."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium here")
     playwright = pytest.importorskip("playwright.sync_api")
@@ -66,7 +67,7 @@ def driver():
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(driver):
     browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
     yield browser

@@ -148,7 +148,7 @@ def test_the_keyboard_reaches_speak_soon_after_the_text(visitor, fake_page):
     assert page.evaluate("document.activeElement.id") == "speak-button"
     page.keyboard.press("Enter")
     wait_for_end(page)
-    page.wait_for_selector("#take")
+    page.wait_for_selector("#take", timeout=60_000)
 
 
 def test_progress_and_the_end_are_spoken_to_who_cannot_see(visitor, fake_page):
