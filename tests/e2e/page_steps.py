@@ -13,7 +13,8 @@ HEARD = """async (place) => {
     if (each.tagName === "AUDIO" && each.src) found.push(each);
     if (each.shadowRoot) look(each.shadowRoot);
   });
-  look(document.querySelector(place));
+  const player = document.querySelector(place);  // comes a moment after the words
+  if (player) look(player);
   if (!found.length) return null;
   const bytes = new Uint8Array(await (await fetch(found[0].src)).arrayBuffer());
   let text = "";
@@ -65,6 +66,7 @@ def sound_of(page, place):
         if text is not None:
             break
         page.wait_for_timeout(200)
+    assert text is not None, "the player got no sound"
     data = base64.b64decode(text)
     assert data[:4] == b"RIFF"
     return soundfile.read(io.BytesIO(data))
