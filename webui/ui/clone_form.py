@@ -7,6 +7,7 @@ from webui.backend.facts import CloningPart
 from webui.backend.requests import CloneOrder
 from webui.clone_results import METHODS, Method, Recording
 from webui.errors import AudioFileError, SettingsError, SpeakerFileError, UserError
+from webui.ui.form_values import is_number, switched_on
 from webui.ui.messages import LANGUAGES
 from webui.ui.studio import Studio
 from webui.voice_names import check_voice_name, name_key
@@ -101,7 +102,7 @@ class CloneForm:
             windows=1 if window else windows,
             window=window,
             takes=takes,
-            denoise=_switch(self.denoise, "Cleaning the recording"),
+            denoise=switched_on(self.denoise, "Cleaning the recording"),
             quantizer=self._part(studio, self.quantizer, "quantizer"),
             converter=self._part(studio, self.converter, "converter"),
             accepts_licence=self.licence is True,
@@ -148,9 +149,9 @@ class CloneForm:
         which = _whole(self.which or 0, 0, len(recordings) - 1)
         recording = recordings[which]
         start, end = self.start, self.end
-        if not _is_number(start) or not _is_number(end):
+        if not is_number(start) or not is_number(end):
             raise SettingsError("Say in seconds where the part begins and ends.")
-        start, end = max(float(start), 0.0), min(float(end), recording.seconds)  # type: ignore[arg-type]
+        start, end = max(float(start), 0.0), min(float(end), recording.seconds)
         if end - start < min(MIN_PART_SECONDS, recording.seconds):
             raise SettingsError(f"The part must last at least {MIN_PART_SECONDS} s.")
         return recording, start, end
@@ -242,19 +243,7 @@ def suggested_name(recordings: tuple[Recording, ...], studio: Studio) -> str:
     return next(name for name in names if name_key(name) not in taken)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 def _whole(value: object, low: int, high: int) -> int:
-    if _is_number(value) and low <= float(value) <= high:  # type: ignore[arg-type]
-        number = float(value)  # type: ignore[arg-type]
-        if number.is_integer():
-            return int(number)
+    if is_number(value) and low <= value <= high and float(value).is_integer():
+        return int(value)
     raise SettingsError(f"This must be a whole number from {low} to {high}.")
-
-
-def _switch(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError(f"{name} is either on or off.")
-    return value

@@ -6,11 +6,12 @@ from typing import Any
 
 from webui.backend.project_cards import MAX_CARD_CHARACTERS, MAX_PAUSE_SECONDS
 from webui.backend.project_facts import Card
-from webui.errors import SettingsError, StorageError, TextError, VoiceNotFoundError
+from webui.errors import SettingsError, StorageError, TextError
 from webui.longform.book import MAX_BOOK_BYTES, MAX_BOOK_CHARACTERS
 from webui.synthesis.controls import MAX_SEED, SpeechControls
+from webui.ui.form_values import number_between, ticked
 from webui.ui.messages import size_words
-from webui.ui.studio import ANY_VOICE, Studio
+from webui.ui.studio import Studio
 
 FILE_TYPES = (".txt", ".md", ".epub", ".srt", ".vtt")
 PUBLIC_LENGTHS = 10  # on a public page a long text has as many times the characters of a speech
@@ -78,22 +79,18 @@ class NewTextForm:
 
     def _made(self, studio: Studio, source: tuple[str, bytes] | str) -> NewText:
         family = studio.speaking_family(self.family)
-        voice, language = None, family.languages[0] if family.languages else "en"
-        if self.voice != ANY_VOICE:
-            info = studio.visible_voice(self.voice, family.id)
-            if info.broken:
-                raise VoiceNotFoundError(f"This voice cannot speak: {info.broken}")
-            voice, language = info.id, info.language or language
+        voice, language = studio.speaking_voice(self.voice, family)
         controls = replace(
             studio.service.recommended_controls(family.id),
             seed=_seed(self.seed),
             pause_seconds=_pause(self.pause_seconds) or 0.0,
-            verify=_switch(self.verify),
-            guard_drift=_switch(self.guard_drift),
+            verify=ticked(self.verify),
+            guard_drift=ticked(self.guard_drift),
         ).validated()
         is_named = isinstance(self.name, str) and bool(self.name.strip())
         name = text_name(self.name) if is_named else ""
-        return NewText(name, source, family.id, voice, controls, language)
+        voice_id = None if voice is None else voice.id
+        return NewText(name, source, family.id, voice_id, controls, language)
 
 
 NEW_FIELDS = tuple(entry.name for entry in fields(NewTextForm))
@@ -176,28 +173,15 @@ def _speaker(value: object) -> str:
     return " ".join(value.split())
 
 
-def _number(value: object, what: str, most: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= float(value) <= most:  # type: ignore[arg-type]
-        raise SettingsError(f"The {what} must be a number from 0 to {most:,.10g}.")
-    return float(value)  # type: ignore[arg-type]
-
-
 def _seed(value: object) -> int | None:
     """A seed; None where the field is empty or asks for a new one."""
     if value is None or value == NEW_SEED:
         return None
-    seed = _number(value, "seed", MAX_SEED)
+    seed = number_between(value, 0, MAX_SEED, "seed")
     if not seed.is_integer():
         raise SettingsError("The seed must be a whole number.")
     return int(seed)
 
 
 def _pause(value: object) -> float | None:
-    return None if value is None else _number(value, "pause", MAX_PAUSE_SECONDS)
-
-
-def _switch(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError("A box is either ticked or not.")
-    return value
+    return None if value is None else number_between(value, 0, MAX_PAUSE_SECONDS, "pause")

@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from webui.backend.requests import SpeakOrder
-from webui.errors import SettingsError, TextError, VoiceNotFoundError
+from webui.errors import SettingsError, TextError
 from webui.synthesis.controls import MAX_SEED, SpeechControls, StageControls
+from webui.ui.form_values import switched_on
 from webui.ui.studio import ANY_VOICE, Studio
 
 NEW_SEED = -1
@@ -46,15 +47,10 @@ class SpeakForm:
         """
         text = _text(self.text, studio.settings.max_text_characters)
         family = studio.speaking_family(self.family)
-        voice = arrays = None
-        language = family.languages[0] if family.languages else "en"
-        if self.voice != ANY_VOICE:
-            info = studio.visible_voice(self.voice, family.id)
-            if info.broken:
-                raise VoiceNotFoundError(f"This voice cannot speak: {info.broken}")
-            voice, language = info.id, info.language or language
-            arrays = studio.arrays_of(info, family.id)
-        return SpeakOrder(text, family.id, voice, self.controls(), language, arrays)
+        voice, language = studio.speaking_voice(self.voice, family)
+        arrays = None if voice is None else studio.arrays_of(voice, family.id)
+        voice_id = None if voice is None else voice.id
+        return SpeakOrder(text, family.id, voice_id, self.controls(), language, arrays)
 
     def controls(self) -> SpeechControls:
         """The advanced values.
@@ -70,9 +66,11 @@ class SpeakForm:
             max_seconds=_number(self.max_seconds, "The longest part"),
             pause_seconds=_number(self.pause_seconds, "The pause"),
             seed=_seed(self.seed),
-            condition_on_previous=_switch(self.condition_on_previous, "Continuing the part before"),
-            verify=_switch(self.verify, "Checking the words"),
-            guard_drift=_switch(self.guard_drift, "Keeping the voice"),
+            condition_on_previous=switched_on(
+                self.condition_on_previous, "Continuing the part before"
+            ),
+            verify=switched_on(self.verify, "Checking the words"),
+            guard_drift=switched_on(self.guard_drift, "Keeping the voice"),
             verify_tries=_whole(self.verify_tries, "The number of tries"),
         ).validated()
 
@@ -155,12 +153,6 @@ def _text(value: object, limit: int) -> str:
         raise TextError("Type something to speak first.")
     if len(value) > limit:
         raise TextError(f"The text has {len(value):,} characters; the limit here is {limit:,}.")
-    return value
-
-
-def _switch(value: object, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError(f"{name} is either on or off.")
     return value
 
 

@@ -126,6 +126,20 @@ class Studio:
             "This voice is no longer there. Pick another one; nothing was spoken."
         )
 
+    def speaking_voice(self, wanted: object, family: FamilyInfo) -> tuple[VoiceInfo | None, str]:
+        """The voice that a browser chose for speaking, None for any, and the language to speak.
+
+        Raises:
+            VoiceNotFoundError: it is not for this visitor or family, or it is broken.
+        """
+        language = family.languages[0] if family.languages else "en"
+        if wanted == ANY_VOICE:
+            return None, language
+        voice = self.visible_voice(wanted, family.id)
+        if voice.broken:
+            raise VoiceNotFoundError(f"This voice cannot speak: {voice.broken}")
+        return voice, voice.language or language
+
     def arrays_of(self, voice: VoiceInfo, family: str) -> Speaker | None:
         """The arrays of a voice that only its visitor has; None: the service knows it by its id.
 

@@ -8,6 +8,7 @@ from webui.backend.requests import TrainingOrder
 from webui.backend.training_orders import check_training_name
 from webui.errors import SettingsError, StorageError, TrainingError, UserError
 from webui.training_results import ARCHITECTURES
+from webui.ui.form_values import number_between, ticked
 from webui.ui.messages import LANGUAGES
 from webui.ui.studio import Studio
 
@@ -68,18 +69,18 @@ class TrainingForm:
             language=_one_of(self.language, LANGUAGES, "language"),
             texts=int(_one_of(self.texts, [count for _, count in AMOUNTS], "amount")),
             corpus=self._corpus(),
-            by_letter=_switch(self.by_letter),
+            by_letter=ticked(self.by_letter),
             voices=self._voices(studio, family),
-            temperature=_number(self.temperature, 0.1, 1.5, "boldness"),
-            seed=int(_number(self.seed, 0, MAX_SEED, "seed")),
+            temperature=number_between(self.temperature, 0.1, 1.5, "boldness"),
+            seed=int(number_between(self.seed, 0, MAX_SEED, "seed")),
             architecture=_one_of(self.architecture, ARCHITECTURES, "kind"),
-            augment=_switch(self.augment),
+            augment=ticked(self.augment),
             layer=self._layer(),
         )
 
     def _voices(self, studio: Studio, family: str) -> tuple[str, ...] | None:
         """The chosen voices; None leaves the choice to the app."""
-        if _switch(self.silent):
+        if ticked(self.silent):
             return ()
         given = self.voices if isinstance(self.voices, list | tuple) else []
         chosen = [studio.visible_voice(each, family).id for each in given]
@@ -89,7 +90,7 @@ class TrainingForm:
         """The layer of the encoder; an empty field leaves the choice to the family."""
         if self.layer is None:
             return None
-        return int(_number(self.layer, 1, MAX_LAYER, "layer"))
+        return int(number_between(self.layer, 1, MAX_LAYER, "layer"))
 
     def _corpus(self) -> str | None:
         """The text of the uploaded file.
@@ -119,16 +120,3 @@ def _one_of(value: object, known: Any, what: str) -> Any:  # noqa: ANN401  (one 
         if value == each and not isinstance(value, bool):
             return each
     raise SettingsError(f"This {what} is not known. Choose another one.")
-
-
-def _number(value: object, low: float, high: float, what: str) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= float(value) <= high:  # type: ignore[arg-type]
-        raise SettingsError(f"The {what} must be a number from {low:g} to {high:,.10g}.")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _switch(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise SettingsError("A box is either ticked or not.")
-    return value
