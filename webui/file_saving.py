@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -84,6 +85,32 @@ def sweep_leftovers(folder: Path, older_than_seconds: float = 3_600.0) -> int:
                 part.unlink()
                 removed += 1
     return removed
+
+
+def folder_bytes(folder: Path) -> int:
+    """Add up what a folder and all below it take; what goes away meanwhile does not count."""
+    total = 0
+    for each in folder.rglob("*"):
+        with suppress(OSError):
+            total += each.lstat().st_size
+    return total
+
+
+def remove_folder(folder: Path, first: str) -> None:
+    """Remove a folder with all that is in it.
+
+    Args:
+        folder: it must be there.
+        first: the file without which the rest is nothing, so that no half of it is ever found.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    try:
+        (folder / first).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    except OSError as fault:
+        raise storage_error(fault, folder) from fault
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What the app tells about itself: its families, its voices, how it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +58,13 @@ class VoiceInfo:
     created: str = ""  # ISO 8601, UTC
     notes: str = ""  # what is to be known before it is used; the user's own are in VoiceDetails
     favourite: bool = False
+
+
+def voices_called(voices: Sequence[VoiceInfo], wanted: str) -> list[VoiceInfo]:
+    """The voice with this id, or else all with this name: one is found, none is not there."""
+    found = [each for each in voices if each.id == wanted]
+    name = wanted.casefold()
+    return found or [each for each in voices if each.name.casefold() == name]
 
 
 @dataclass(frozen=True)

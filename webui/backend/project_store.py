@@ -7,7 +7,6 @@ made has to be written down: a project that was killed goes on where it was.
 import contextlib
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -18,7 +17,7 @@ from typing import Any
 from webui.arrays import Waveform
 from webui.errors import ProjectError, SettingsError, StorageError
 from webui.file_lock import folder_lock
-from webui.file_saving import save_file, storage_error, sweep_leftovers
+from webui.file_saving import remove_folder, save_file, sweep_leftovers
 from webui.synthesis.controls import SpeechControls, controls_from_json
 
 PROJECT, NOTES, SOUNDS = "project.json", "notes.json", "cards"
@@ -261,11 +260,7 @@ class ProjectFolder:
             StorageError: it cannot be removed.
         """
         with self.at_work():
-            try:
-                (self.path / PROJECT).unlink(missing_ok=True)
-                shutil.rmtree(self.path)
-            except OSError as fault:
-                raise storage_error(fault, self.path) from fault
+            remove_folder(self.path, PROJECT)
 
     def _sound_file(self, key: str, samples: int) -> Path:
         return self.path / SOUNDS / f"{key}-{samples}.flac"

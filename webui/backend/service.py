@@ -10,7 +10,13 @@ from webui.backend.catalogue import CATALOGUE, CatalogueEntry
 from webui.backend.cloning_desk import CloningDesk
 from webui.backend.downloads import Downloads
 from webui.backend.engine import Engine, make_engine
-from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.facts import (
+    EngineStatus,
+    FamilyInfo,
+    ServiceStatus,
+    VoiceInfo,
+    voices_called,
+)
 from webui.backend.family_folders import FamilyFolders, best_family
 from webui.backend.favourite_voices import FavouriteVoices
 from webui.backend.library_desk import LibraryDesk
@@ -369,10 +375,7 @@ def require_voice(voices: list[VoiceInfo], wanted: str) -> VoiceInfo:
     Raises:
         VoiceNotFoundError: there is none, or several have this name.
     """
-    for voice in voices:
-        if voice.id == wanted:
-            return voice
-    named = [voice for voice in voices if voice.name.casefold() == wanted.casefold()]
+    named = voices_called(voices, wanted)
     if len(named) == 1:
         return named[0]
     if named:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from webui.backend.pair_store import PairStore
 from webui.backend.requests import TrainingOrder
 from webui.errors import StorageError, TrainingError
 from webui.file_lock import folder_lock
-from webui.file_saving import save_file, storage_error, sweep_leftovers
+from webui.file_saving import remove_folder, save_file, storage_error, sweep_leftovers
 from webui.training_results import (
     QuantizerReport,
     QuantizerSizes,
@@ -269,11 +268,7 @@ class TrainingFolder:
             StorageError: it cannot be removed.
         """
         with self.at_work():
-            try:
-                (self.path / PLAN).unlink(missing_ok=True)
-                shutil.rmtree(self.path)
-            except OSError as fault:
-                raise storage_error(fault, self.path) from fault
+            remove_folder(self.path, PLAN)
 
     def _voices(self) -> dict[str, Speaker]:
         arrays, facts = read_arrays(self.path / VOICES)

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from webui.backend.project_facts import ProjectInfo
 from webui.errors import StorageError, UserError
+from webui.file_saving import folder_bytes
 
 MAX_AGE_SECONDS = 23.5 * 3_600  # with the time between two sweeps: a day
 MAX_BYTES_OF_ONE = 2**28
@@ -48,7 +49,7 @@ class _Shelf(Generic[Desk]):
         """Remove what is too old, and the oldest texts where there is too much of them."""
         found = [each.id for each in self.desk.all()]
         self.born = {each: self.born.get(each, now) for each in found}
-        is_full = _size(self.folder) > MAX_BYTES_OF_ONE
+        is_full = folder_bytes(self.folder) > MAX_BYTES_OF_ONE
         for place, project in enumerate(sorted(found, key=self.born.__getitem__)):
             if now - self.born[project] > MAX_AGE_SECONDS or (is_full and place == 0):
                 self.desk.stop(project)
@@ -130,11 +131,3 @@ def _remove(shelf: _Shelf[Desk]) -> None:
         shelf.desk.stop(each.id)
     shelf.desk.close()
     shutil.rmtree(shelf.folder, ignore_errors=True)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for each in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # taken away meanwhile
-            total += each.lstat().st_size
-    return total

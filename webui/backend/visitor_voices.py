@@ -24,6 +24,7 @@ from webui.backend.speaker_library import SpeakerLibrary
 from webui.backend.voice_trash import FOLDER_NAME as TRASH
 from webui.clone_results import CloneOutcome
 from webui.errors import StorageError
+from webui.file_saving import folder_bytes
 from webui.speaker_metadata import SpeakerMetadata
 
 MAX_AGE_SECONDS = 23 * 3_600.0  # with the hour in the trash: a day
@@ -246,7 +247,7 @@ class VisitorVoices:
     def _bytes_of_all(self) -> int:
         if not self._folder.is_dir():
             return 0
-        return sum(_bytes_in(each) for each in self._folder.iterdir())
+        return sum(folder_bytes(each) for each in self._folder.iterdir())
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,7 @@ class _VisitorDesk(LibraryDesk):
                 "visitor. Save one as a file and delete it here first."
             )
         if (
-            _bytes_in(self._folder) > MAX_BYTES_OF_ONE
+            folder_bytes(self._folder) > MAX_BYTES_OF_ONE
             or self._upkeep.bytes_of_all() > MAX_BYTES_OF_ALL
         ):
             raise StorageError(
@@ -320,11 +321,3 @@ def _voice_files(folder: Path) -> Iterator[Path]:
 def _deleted(folder: Path) -> list[Path]:
     trash = folder / TRASH
     return list(trash.iterdir()) if trash.is_dir() else []
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for each in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            total += each.stat().st_size
-    return total

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from webui.backend.facts import FamilyInfo, VoiceInfo
+from webui.backend.facts import FamilyInfo, VoiceInfo, voices_called
 from webui.http_api.admission import Admission
 from webui.http_api.errors import ApiError
 from webui.http_api.job_store import JobStore
@@ -77,8 +77,7 @@ class Reception:
             ApiError: there is none, several have this name, or it is broken.
         """
         known = self.voices(caller, family.id)
-        found = [each for each in known if each.id == wanted]
-        found = found or [each for each in known if each.name.casefold() == wanted.casefold()]
+        found = voices_called(known, wanted)
         if not found and wanted.lower() in OPENAI_VOICES:
             return named_by_openai(known, wanted.lower())
         if len(found) != 1:

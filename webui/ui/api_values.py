@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from gradio import utils as gradio_paths
 
-from webui.backend.facts import VoiceInfo
+from webui.backend.facts import VoiceInfo, voices_called
 from webui.errors import AudioFileError, SettingsError, VoiceNotFoundError
 from webui.synthesis.controls import SpeechControls, controls_from_json
 
@@ -26,8 +26,7 @@ def chosen_voice(voices: list[VoiceInfo], wanted: str) -> VoiceInfo:
     Raises:
         VoiceNotFoundError: there is none, several have this name, or it is broken.
     """
-    found = [each for each in voices if each.id == wanted]
-    found = found or [each for each in voices if each.name.casefold() == wanted.casefold()]
+    found = voices_called(voices, wanted)
     if len(found) != 1:
         many = f"{len(found)} voices are called" if found else "There is no voice"
         raise VoiceNotFoundError(f'{many} "{wanted[:64]}". /voices lists the ids.')
