@@ -35,6 +35,20 @@ def test_open_speak_and_hear_a_wav_with_speech(visitor, fake_page):
     assert "Seed 62422" in status(page)
 
 
+BUSY = """() => { document.querySelector('#speak-button').click(); return new Promise((done) =>
+  setTimeout(() => { const end = Date.now() + 3000; while (Date.now() < end); done(); }, 300)); }"""
+
+
+def test_a_browser_that_was_busy_gets_all_messages_at_once_and_shows_the_take(visitor, fake_page):
+    page = open_page(visitor, fake_page)
+    type_text(page, "Good morning. How are you.")
+    page.evaluate(BUSY)
+    wait_for_end(page)
+    assert len(sound_of_take(page)[0])
+    page.wait_for_selector("#download-mp3")
+    in_table(page, "#takes", "Good morning.").wait_for()
+
+
 def test_sound_comes_while_the_rest_is_still_being_made_and_stop_ends_it(visitor, fake_page):
     page = open_page(visitor, fake_page)
     assert page.locator("#stop-button").is_hidden()

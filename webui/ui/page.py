@@ -32,6 +32,7 @@ from webui.ui.training_pairs import pairs_key
 from webui.ui.training_rivals import rivals_key
 from webui.ui.training_tab import TrainingTab
 from webui.ui.visiting import seen_by
+from webui.ui.whole_values import WholeValuesBlocks
 
 CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS = 600, 3_600
 STORAGE_SECRET = "bark-voice-studio"  # noqa: S105  the browser gets it: it only survives restarts
@@ -41,7 +42,7 @@ SESSIONS_KEPT, STRANGERS_KEPT = 200, 1_000  # open pages whose key and choices a
 
 def build_page(studio: Studio) -> gr.Blocks:
     """Lay out the page; nothing is loaded, downloaded or asked of the network."""
-    page = gr.Blocks(
+    page = WholeValuesBlocks(
         title=TITLE,
         analytics_enabled=False,
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_KEPT_SECONDS),

@@ -1,0 +1,40 @@
+"""A page whose running jobs send each value whole, so that the browser loses none of them."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import BlockFunction
+
+
+class WholeValuesBlocks(gr.Blocks):
+    """Gradio's Blocks, but what a generator changes is replaced in the browser, never patched.
+
+    Gradio sends what a generator yields as differences, and its browser side applies them in place.
+    Where several messages arrive together, those still unread are patched by the ones behind them:
+    a player that was to be shown stays away because the next message leaves it alone. A difference
+    that replaces the whole value touches nothing that came before.
+    """
+
+    def handle_streaming_diffs(  # noqa: PLR0913  Gradio's own signature
+        self,
+        block_fn: BlockFunction,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        """As Gradio's, with one edit per changed output; `gradio.utils.diff` has their form.
+
+        The first yield and the end of a run are sent as they are, what did not change as no edits.
+        """
+        whole = list(data)
+        sent: list[Any] = super().handle_streaming_diffs(
+            block_fn, data, session_hash, run, final, simple_format
+        )
+        if final:
+            return sent
+        return [
+            [["replace", [], new]] if part is not new and part else part
+            for part, new in zip(sent, whole, strict=True)
+        ]
