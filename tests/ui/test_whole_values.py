@@ -1,7 +1,6 @@
 """What a job has sent stays as it was sent, whatever the job sends next."""
 
-from types import SimpleNamespace
-
+import gradio as gr
 import pytest
 
 from webui.ui.whole_values import WholeValuesBlocks
@@ -13,13 +12,16 @@ LEFT_ALONE = {"__type__": "update"}
 @pytest.fixture
 def page():
     with WholeValuesBlocks() as page:
-        pass
+        outputs = [gr.Markdown(), gr.Markdown()]
+        gr.Button().click(lambda: ["", ""], None, outputs[:1])
+        gr.Button().click(lambda: ["", ""], None, outputs)
     return page
 
 
 def sent(page, values, final=False, simple=False):
-    function = SimpleNamespace(outputs=[object()] * len(values))
-    return page.handle_streaming_diffs(function, list(values), "page", "run", final, simple)
+    function = page.fns[len(values) - 1]
+    which = {"session_hash": "page", "run": "run", "final": final, "simple_format": simple}
+    return page.handle_streaming_diffs(function, list(values), **which)
 
 
 def test_a_change_replaces_the_whole_value(page):
