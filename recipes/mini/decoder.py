@@ -24,7 +24,7 @@ from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
-ENVELOPE_WEIGHT = 4.0  # what is understood against what is like
+ENVELOPE_WEIGHT = 8.0  # what is understood against what is like
 TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
 
 
