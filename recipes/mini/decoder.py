@@ -2,8 +2,9 @@
 
     python -m recipes.mini.decoder --work WORK --minutes 90
 
-It learns spectra at five window lengths, and the envelopes by which speech is understood. With
-`--adversarial 0.5` judges join for the second half of the time, and it learns to deceive them too.
+It learns spectra at five window lengths, the envelopes by which speech is understood, and what the
+encoder of step 3 hears, when that is there. With `--adversarial 0.5` judges join for the second
+half of the time, and it learns to deceive them too.
 """
 
 import argparse
@@ -20,19 +21,24 @@ from recipes.mini.codec import SAVE_SECONDS, load_parts, set_rate
 from recipes.mini.crops import StoredCrops
 from recipes.mini.devices import add_device, fed, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
+from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
 ENVELOPE_WEIGHT = 8.0  # what is understood against what is like
+HEARING_WEIGHT = 0.5  # its gradient is some ten times that of the spectra
 TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
+LOSSES = ("spectra", "envelopes", "heard", "told apart", "features")
+WEIGHTS = (1.0, ENVELOPE_WEIGHT, HEARING_WEIGHT, TOLD_WEIGHT, FEATURE_WEIGHT)
 
 
 class DecoderTraining:
     """One step of the decoder's training; the adversary, where there is one, learns in the same step."""
 
-    def __init__(self, parts: nn.ModuleDict) -> None:
+    def __init__(self, parts: nn.ModuleDict, hearing: HearingLoss | None = None) -> None:
         self.quantizer, self.decoder = parts["quantizer"], parts["decoder"]
+        self.hearing = hearing
         self.spectra, self.envelopes, self.adversary = (
             SpectralLoss(), EnvelopeLoss(), Discriminator(),
         )  # fmt: skip
@@ -44,17 +50,16 @@ class DecoderTraining:
         )
 
     def step(self, codes: torch.Tensor, sound: torch.Tensor, deceive: bool) -> torch.Tensor:
-        """Learn from codes and their sound; gives how far off spectra, envelopes and judges are."""
+        """Learn from codes and their sound; gives its `LOSSES`; 0 for who was not asked."""
         made = self.decoder(self.quantizer.decode(codes))[:, 0, : sound.shape[1]]
         losses = [self.spectra(made, sound), self.envelopes(made, sound)]
-        weights = [1.0, ENVELOPE_WEIGHT]
+        losses.append(self.hearing(made, sound) if self.hearing else made.new_zeros(()))
         if deceive:
             with torch.no_grad():
                 of_true = self.adversary(sound)
             losses += deceiving_losses(of_true, self.adversary(made))
-            weights += [TOLD_WEIGHT, FEATURE_WEIGHT]
         self.optimizer.zero_grad()
-        sum(w * each for w, each in zip(weights, losses, strict=True)).backward()
+        sum(w * each for w, each in zip(WEIGHTS, losses, strict=False)).backward()
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
         self.optimizer.step()
         if deceive:
@@ -62,7 +67,7 @@ class DecoderTraining:
             self.adversary_optimizer.zero_grad()
             found.backward()
             self.adversary_optimizer.step()
-        return F.pad(torch.stack(losses).detach(), (0, 4 - len(losses)))
+        return F.pad(torch.stack(losses).detach(), (0, len(LOSSES) - len(losses)))
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -95,7 +100,7 @@ def train_decoder(
     In the last part of the time, `adversarial` (0..1) of it, it also learns to deceive judges.
     """
     path = work / "codec_decoder.pt"
-    training = DecoderTraining(load_parts(work))
+    training = DecoderTraining(load_parts(work), load_hearing(work))
     state, step, spent = checkpoints.load(path), 0, 0.0
     if state is not None:
         training.load(state)
@@ -103,7 +108,7 @@ def train_decoder(
     feed = fed(lambda dice: StoredCrops(work, dice).batches(batch), step, feeders)
     next(feed)  # reading all clips is not training
     started = saved = time.monotonic()
-    running, told = torch.zeros(4), 0
+    running, told = torch.zeros(len(LOSSES)), 0
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         part = elapsed / (60 * minutes)
         for optimizer in (training.optimizer, training.adversary_optimizer):
@@ -112,9 +117,8 @@ def train_decoder(
         step, told = step + 1, told + 1
         if step % 50 == 0:
             shown = " ".join(f"{each:.4f}" for each in (running / told).tolist())
-            words = f"spectra, envelopes, told apart, features: {shown}"
-            print(f"step {step} {elapsed:.0f} s {words}", flush=True)
-            running, told = torch.zeros(4), 0
+            print(f"step {step} {elapsed:.0f} s {', '.join(LOSSES)}: {shown}", flush=True)
+            running, told = torch.zeros(len(LOSSES)), 0
         if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
             saved = time.monotonic()
             checkpoints.save(path, {**training.state(), "step": step, "seconds": spent + elapsed})
