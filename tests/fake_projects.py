@@ -158,6 +158,14 @@ class FakeProjects:
         self._after(project, card, made)
         return made
 
+    def move_card(self, project: str, card: str, by: int) -> Card:
+        with self._lock:
+            cards, place = self._row(project, card)
+            if not 0 <= place + by < len(cards):
+                raise TextError("There is no place for this card there.")
+            cards.insert(place + by, cards.pop(place))
+            return cards[place + by]
+
     def delete_card(self, project: str, card: str) -> None:
         with self._lock:
             cards, place = self._row(project, card)

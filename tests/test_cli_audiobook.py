@@ -233,6 +233,10 @@ def test_all_that_the_page_does_with_cards_is_done_here_too(webui, book, tmp_pat
     assert cards(webui, capsys, project)["c1"]["locked"]
     do("unlock", "c1")
     do("insert", "c1", "And so on.")
+    do("move", "c6", "--by", "-1")
+    assert list(cards(webui, capsys, project))[:3] == ["c0", "c6", "c1"]
+    do("move", "c6")
+    assert list(cards(webui, capsys, project))[:3] == ["c0", "c1", "c6"]
     do("remove", "c4")
     do("voice", "ANNA", "Hal")
     do("speak", "--chapter", "1", "--card", "c6", "--card", "c2")

@@ -67,6 +67,15 @@ def add_insert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="of the new card behind it")
 
 
+def add_move(parser: argparse.ArgumentParser) -> None:
+    """Ask for a card and how far it goes."""
+    add_card(parser)
+    parser.add_argument(
+        "--by", type=int, default=1, metavar="N",
+        help="so many places forward, or back below 0; default: 1",
+    )  # fmt: skip
+
+
 def add_voice(parser: argparse.ArgumentParser) -> None:
     """Ask for who speaks with which voice."""
     add_project(parser)

@@ -108,6 +108,11 @@ def _insert(service: "Service", arguments: argparse.Namespace) -> int:
     return _tell_cards(arguments, made)
 
 
+def _move(service: "Service", arguments: argparse.Namespace) -> int:
+    made = service.projects.move_card(arguments.project, arguments.card, arguments.by)
+    return _tell_cards(arguments, made)
+
+
 def _remove(service: "Service", arguments: argparse.Namespace) -> int:
     service.projects.delete_card(arguments.project, arguments.card)
     return _tell(service, arguments)
@@ -236,6 +241,7 @@ ACTIONS = (
     Action("split", "make two cards of one", flags.add_split, _split),
     Action("merge", "make one card of a card and the next", flags.add_card, _changes("merge")),
     Action("insert", "add a card behind another one", flags.add_insert, _insert),
+    Action("move", "move a card within its chapter", flags.add_move, _move),
     Action("remove", "take a card out", flags.add_card, _remove),
     Action("voice", "let a speaker have a voice", flags.add_voice, _voice),
     Action("hear", "write the sound of one card", flags.add_hear, _hear),

@@ -445,6 +445,30 @@ def test_cards_are_split_merged_inserted_and_deleted(desk, tale):
         desk.delete_card(tale, made.id)
 
 
+def test_a_card_moves_in_its_chapter_and_keeps_its_sound(desk, tale, engine):
+    list(desk.render(tale))
+    ends = [card.ends_paragraph for card in cards(desk, tale)]
+    assert desk.move_card(tale, "c1", -1).state == "done"
+    assert [card.id for card in cards(desk, tale)][:3] == ["c1", "c0", "c2"]
+    assert [card.ends_paragraph for card in cards(desk, tale)] == ends
+    desk.move_card(tale, "c1", 2)
+    assert [card.id for card in cards(desk, tale)][:3] == ["c0", "c2", "c1"]
+    assert spoken(desk.render(tale)) == []
+    for card, by in (("c0", -1), ("c0", 500), ("c4", 1)):
+        with pytest.raises(ProjectError, match="its chapter ends before"):
+            desk.move_card(tale, card, by)
+    with pytest.raises(ProjectError, match="not there any more"):
+        desk.move_card(tale, "c99", 1)
+
+
+def test_cards_of_subtitles_keep_their_order(desk):
+    first = "1\n00:00:01,000 --> 00:00:02,000\nThe sun is up.\n\n"
+    second = "2\n00:00:05,000 --> 00:00:06,000\nIt is warm.\n"
+    made = desk.create("Film", ("film.srt", (first + second).encode())).id
+    with pytest.raises(ProjectError, match="keep their order"):
+        desk.move_card(made, cards(desk, made)[0].id, 1)
+
+
 def test_merged_back_a_card_has_its_sound_again(desk, tale):
     list(desk.render(tale))
     desk.split_card(tale, "c1", 8)

@@ -161,6 +161,17 @@ def test_cards_are_joined_added_and_deleted(tab, desk, spoken):
     assert shown[tab.widgets.cards.fields].visible is False
 
 
+def test_a_card_moves_up_and_down_and_stays_chosen(tab, desk, spoken):
+    before = texts(desk, spoken)
+    shown = tab.cards.move_down(spoken)
+    assert texts(desk, spoken) == [before[1], before[0], before[2]]
+    assert shown[tab.view.place].card == spoken.card
+    tab.cards.move_up(spoken)
+    assert texts(desk, spoken) == before
+    with pytest.raises(TextError):
+        tab.cards.move_up(spoken)
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -181,7 +192,9 @@ def test_fields_that_cannot_be_used_are_refused_and_change_nothing(tab, spoken, 
 @pytest.mark.parametrize("place", [None, Place(), Place("project-0"), Place("project-0", card="x")])
 def test_without_a_chosen_card_nothing_is_done(tab, place):
     made(tab)
-    for handler in (tab.cards.play, tab.cards.undo, tab.cards.merge, tab.cards.delete):
+    for handler in (
+        tab.cards.play, tab.cards.undo, tab.cards.merge, tab.cards.move_up, tab.cards.delete,
+    ):  # fmt: skip
         with pytest.raises(TextError):
             handler(place)
 

@@ -183,6 +183,35 @@ def insert(project: StoredProject, after: str, text: str) -> tuple[StoredProject
     return _put(project, after, (replace(found, ends_paragraph=False), made)), made.id
 
 
+def move(project: StoredProject, card: str, by: int) -> StoredProject:
+    """Move a card behind others of its chapter, or before them where `by` is below 0.
+
+    Paragraphs end at the places where they did.
+
+    Raises:
+        ProjectError: there is no such card, its chapter ends before that, or subtitles say when it
+            is spoken.
+    """
+    find_card(project, card)
+    chapter = next(each for each in project.chapters if card in [one.id for one in each.cards])
+    cards = list(chapter.cards)
+    place = [each.id for each in cards].index(card)
+    if not 0 <= place + by < len(cards):
+        raise ProjectError("There is no place for this card there: its chapter ends before.")
+    passed = cards[min(place, place + by) : max(place, place + by) + 1]
+    if any(each.start_seconds is not None for each in passed):
+        raise ProjectError("Subtitles say when these cards are spoken, so they keep their order.")
+    ends = [each.ends_paragraph for each in cards]
+    cards.insert(place + by, cards.pop(place))
+    moved = tuple(
+        replace(each, ends_paragraph=is_end) for each, is_end in zip(cards, ends, strict=True)
+    )
+    chapters = (
+        replace(each, cards=moved) if each is chapter else each for each in project.chapters
+    )
+    return replace(project, chapters=tuple(chapters))
+
+
 def remove(project: StoredProject, card: str) -> StoredProject:
     """Take a card out; a chapter that has none left goes with it.
 

@@ -113,6 +113,17 @@ class ProjectEditing(ProjectShelf):
             change.project, made = cards_of.insert(change.project, card, text)
         return self._card(folder, made)
 
+    def move_card(self, project: str, card: str, by: int) -> Card:
+        """Move a card by so many places, forward (above 0) or back, within its chapter.
+
+        Raises:
+            ProjectError: there is no such card, no such place, or subtitles say when it is spoken.
+        """
+        folder = self._folder(project)
+        with self._changing(folder) as change:
+            change.project = cards_of.move(change.project, card, by)
+        return self._card(folder, card)
+
     def delete_card(self, project: str, card: str) -> None:
         """Take a card out.
 

@@ -117,11 +117,23 @@ class LongCards:
         made = self.studio.projects.insert_card_after(details.info.id, card.id, NEW_WORDS)
         return self._shown(place, made.id)
 
+    def move_up(self, place: object) -> Updates:
+        """Let the chosen card be spoken before the one above it."""
+        return self._moved(place, -1)
+
+    def move_down(self, place: object) -> Updates:
+        """Let the chosen card be spoken behind the one below it."""
+        return self._moved(place, 1)
+
     def delete(self, place: object) -> Updates:
         """Take the chosen card out."""
         details, card = self._found(place)
         self.studio.projects.delete_card(details.info.id, card.id)
         return self._shown(place, None)
+
+    def _moved(self, place: object, by: int) -> Updates:
+        details, card = self._found(place)
+        return self._shown(place, self.studio.projects.move_card(details.info.id, card.id, by).id)
 
     def _shown(self, place: object, card: str | None) -> Updates:
         known = place if isinstance(place, Place) else Place()

@@ -106,6 +106,8 @@ class LongTab:
             (cards.lock.click, doing.toggle_lock, [place]),
             (cards.merge.click, doing.merge, [place]),
             (cards.insert.click, doing.insert, [place]),
+            (cards.up.click, doing.move_up, [place]),
+            (cards.down.click, doing.move_down, [place]),
             (cards.yes.click, doing.delete, [place]),
             (files.play_chapter.click, self.files.play_chapter, [place]),
             (files.prepare.click, self.files.prepare, [place, files.part, files.kind]),

@@ -86,6 +86,8 @@ class CardWidgets:
     split: gr.Button
     merge: gr.Button
     insert: gr.Button
+    up: gr.Button
+    down: gr.Button
     delete: gr.Button
     sure: gr.Row
     yes: gr.Button
@@ -267,6 +269,8 @@ def _card_fields() -> dict[str, Any]:
             "split": _button("Split at the cursor", "split", min_width=130),
             "merge": _button("Join with the next", "merge", min_width=130),
             "insert": _button("New card after it", "insert", min_width=130),
+            "up": _button("Move up", "move-up"),
+            "down": _button("Move down", "move-down"),
             "delete": _button("Delete card", "delete-card"),
         }
     sure, yes, no = _question("Delete this card?", "card")

@@ -18,7 +18,7 @@ from webui.backend.facts import (
 from webui.backend.project_facts import Card, ProjectDetails, ProjectInfo
 from webui.backend.requests import CloneOrder, SpeakOrder, TrainingOrder
 from webui.backend.speech_recipe import SpeechRecipe
-from webui.backend.training_facts import TrainingDetails, TrainingInfo
+from webui.backend.training_facts import TrainingDetails, TrainingInfo, TrainingSample
 from webui.clone_results import CloneOutcome, Recording, RecordingCheck
 from webui.events import CancelToken, Event, SpokenChunk
 from webui.synthesis.controls import SpeechControls
@@ -97,6 +97,9 @@ class QuantizerStudio(Protocol):
 
     def details(self, training: str) -> TrainingDetails:
         """All that is known of one."""
+
+    def sample(self, training: str) -> TrainingSample | None:
+        """What is to be heard of a training; None where there is nothing, or no such training."""
 
     def start(self, order: TrainingOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Begin a training, which goes on when nobody reads its events."""
@@ -183,6 +186,9 @@ class LongTexts(Protocol):
 
     def insert_card_after(self, project: str, card: str, text: str) -> Card:
         """Add a card of the same speaker behind another one."""
+
+    def move_card(self, project: str, card: str, by: int) -> Card:
+        """Move a card by so many places, forward (above 0) or back, within its chapter."""
 
     def delete_card(self, project: str, card: str) -> None:
         """Take a card out."""
