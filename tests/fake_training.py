@@ -1,11 +1,17 @@
 """The training desk of the scripted service: trainings that move a step whenever they are asked."""
 
+import shutil
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import mkdtemp
 
+import numpy as np
+
+from webui.audio import write_audio
 from webui.backend.requests import TrainingOrder
-from webui.backend.training_facts import TrainingDetails, TrainingInfo
+from webui.backend.training_facts import TrainingDetails, TrainingInfo, TrainingSample
 from webui.backend.training_orders import check_training_order, free_id
 from webui.errors import StorageError, TrainingError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
@@ -13,6 +19,7 @@ from webui.training_results import (
     PairsRead,
     QuantizerComparison,
     QuantizerReport,
+    SampleKept,
     TrainingPoint,
 )
 
@@ -32,6 +39,7 @@ class _Made:
     info: TrainingInfo
     curve: list[TrainingPoint] = field(default_factory=list)
     step: int = 0
+    sample: TrainingSample | None = None
 
 
 class FakeTraining:
@@ -47,6 +55,8 @@ class FakeTraining:
         self.imported: list[tuple[Path, ...]] = []
         self.failure: str | None = None
         self.moves = True
+        self.folder = Path(mkdtemp())  # of samples
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.closed = False
 
     @property
@@ -63,7 +73,12 @@ class FakeTraining:
         made = self._find(training)
         if self.moves and made.info.state == "running":
             self._move(made)
-        return TrainingDetails(made.info, made.order, tuple(made.curve), 2.5 * made.info.pairs)
+        curve, seconds = tuple(made.curve), 2.5 * made.info.pairs
+        return TrainingDetails(made.info, made.order, curve, seconds, sample=made.sample)
+
+    def sample(self, training: str) -> TrainingSample | None:
+        made = self.known.get(training)
+        return None if made is None else made.sample
 
     def start(self, order: TrainingOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         check_training_order(order)
@@ -109,6 +124,8 @@ class FakeTraining:
             info = made.info
             yield Progress(info.stage, info.fraction, info.seconds_left, message=info.words)
             yield from made.curve[seen:]
+            if len(made.curve) > seen:
+                yield self.let_hear(training, made.curve[-1].step)
             seen = len(made.curve)
         if made.info.state == "failed":
             yield Failed(made.info.words, "EngineError")
@@ -152,6 +169,18 @@ class FakeTraining:
     def close(self) -> None:
         self.closed = True
 
+    def let_hear(self, training: str, step: int) -> SampleKept:
+        """Have a sample of this step, in files that can be played."""
+        made = self._find(training)
+        spoken, heard = self.folder / "spoken.flac", self.folder / f"heard-{step}.flac"
+        tone = np.sin(np.arange(24_000) / 40 * (1 + step / 1_000)).astype(np.float32)
+        for path in (spoken, heard):
+            write_audio(path, 0.3 * tone, 24_000)
+        made.sample = TrainingSample(
+            step, step / 1_000, "Sun and *moon*", "Ada", str(spoken), str(heard)
+        )
+        return SampleKept(step, str(spoken), str(heard))
+
     def _find(self, training: str) -> _Made:
         if training not in self.known:
             raise TrainingError(f'There is no training "{training}".')
@@ -183,4 +212,5 @@ class FakeTraining:
             )
             made.curve += [TrainingPoint(step - 50, step / 160, step / 10, 3.0), point]
             info = replace(info, accuracy=accuracy)
+            self.let_hear(info.id, step)
         made.info = info

@@ -9,11 +9,14 @@ import pytest
 
 from tests.command_line import refusal, refusal_as_json
 from tests.fake_service import FakeService
-from tests.fake_training import REPORT
+from tests.fake_training import REPORT, FakeTraining
 from webui.backend.requests import TrainingOrder
 from webui.cli import STOPPED, build_parser, main
 from webui.cli_train import ACTIONS, report_lines
 from webui.events import CancelToken
+from webui.training_results import SampleMissed
+
+SPOKEN = "spoken.flac"
 
 
 @pytest.fixture
@@ -52,6 +55,10 @@ def test_a_training_is_followed_to_its_report(service, capsys):
     assert "clones made with it: 90% of their words understood" in out
     assert out.splitlines()[1].split()[:4] == ["german-1", "done", "mini", "de"]
     assert "Step 200: 70.0% of the held-out frames right." in err
+    heard, spoken = (str(service.training.folder / each) for each in ("heard-200.flac", SPOKEN))
+    assert f"Step 200: a held-out speech as it hears it: {heard}\n" in err
+    assert f"The same as it was spoken: {spoken}\n" in err
+    assert f"to be heard: {heard} (after 200 steps), as it was spoken: {spoken}\n" in out
     assert "`python -m webui train use german-1` lets cloning use it." in err
     assert service.closed
 
@@ -96,6 +103,18 @@ def test_a_training_is_told_as_json(service, capsys):
     assert found["info"]["report"]["accuracy"] == REPORT.accuracy
     assert found["order"]["texts"] == 100
     assert [each["step"] for each in found["curve"]] == [50, 100, 150, 200]
+    assert found["sample"]["step"] == 200
+    assert Path(found["sample"]["heard"]).name == "heard-200.flac"
+
+
+def test_a_sample_that_could_not_be_made_is_one_line(service, capsys, monkeypatch):
+    def events(order, cancel=None):
+        yield SampleMissed(400, "The memory is too full.")
+        yield from FakeTraining.start(service.training, order, cancel)
+
+    monkeypatch.setattr(service.training, "start", events)
+    assert start() == 0
+    assert "Step 400: The memory is too full.\n" in capsys.readouterr().err
 
 
 def test_a_failure_is_one_sentence_and_the_exit_code_says_so(service, capsys):

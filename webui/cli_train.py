@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 from webui import cli_train_flags as flags
 from webui.cli_actions import Action, act, add_actions
-from webui.cli_terminal import follow, print_json, print_table, say, write_out
+from webui.cli_terminal import follow, one_line, print_json, print_table, say, write_out
 from webui.errors import StorageError, TrainingError
 from webui.events import CancelToken, Event
-from webui.training_results import PairsRead, QuantizerReport, TrainingPoint
+from webui.training_results import (
+    PairsRead,
+    QuantizerReport,
+    SampleKept,
+    SampleMissed,
+    TrainingPoint,
+)
 
 if TYPE_CHECKING:
     from webui.backend.requests import TrainingOrder
     from webui.backend.service import Service
-    from webui.backend.training_facts import TrainingInfo
+    from webui.backend.training_facts import TrainingInfo, TrainingSample
     from webui.settings import Settings
 
 HEAD = ("ID", "STATE", "FAMILY", "LANGUAGE", "PAIRS", "RIGHT", "USED AS", "REMARK")
@@ -128,10 +134,15 @@ def _called(service: "Service", training: str) -> "list[TrainingInfo]":
 
 
 def _told(events: Iterator[Event]) -> Iterator[Event]:
-    """Pass the events on; say how well it hears whenever that is measured, and what was read."""
+    """Pass the events on; say how well it hears, where that can be heard, and what was read."""
     for event in events:
         if isinstance(event, TrainingPoint) and event.accuracy is not None:
             say(f"Step {event.step}: {event.accuracy:.1%} of the held-out frames right.")
+        elif isinstance(event, SampleKept):
+            say(f"Step {event.step}: a held-out speech as it hears it: {event.heard}")
+            say(f"The same as it was spoken: {event.spoken}")
+        elif isinstance(event, SampleMissed):
+            say(f"Step {event.step}: {event.words}")
         elif isinstance(event, PairsRead):
             dropped = ", ".join(f"{count} {why}" for why, count in event.dropped.items())
             say(f"{event.pairs} pairs are read" + (f"; dropped: {dropped}." if dropped else "."))
@@ -147,6 +158,8 @@ def _show(service: "Service", arguments: argparse.Namespace) -> int:
     print_table(HEAD, [_row(info)])
     if info.report is not None:
         write_out("".join(f"{line}\n" for line in report_lines(info.report)))
+    if details.sample is not None and details.sample.heard:
+        write_out(f"{sample_line(details.sample)}\n")
     if info.installed:
         say(f"Cloning can use it: `--quantizer {info.installed}`.")
     elif info.accuracy is not None:
@@ -240,6 +253,14 @@ def report_lines(report: QuantizerReport) -> Iterator[str]:
     yield (
         f"trained on {report.pairs} pairs, {report.parameters / 1e6:.1f} million parameters, "
         f"{report.architecture.replace('_', ' ')}, shift {report.shift}"
+    )
+
+
+def sample_line(sample: "TrainingSample") -> str:
+    """Say where is heard how well it hears."""
+    return (
+        f"to be heard: {one_line(sample.heard)} (after {sample.step} steps), as it was spoken: "
+        f"{one_line(sample.spoken)}"
     )
 
 

@@ -16,6 +16,9 @@ from webui.training_results import (
     QuantizerComparison,
     QuantizerReport,
     QuantizerWeights,
+    SampleHeard,
+    SampleKept,
+    SampleMissed,
     TrainingPoint,
 )
 
@@ -137,6 +140,9 @@ TrainingEvent: TypeAlias = (
     | QuantizerWeights
     | QuantizerReport
     | QuantizerComparison
+    | SampleHeard
+    | SampleMissed
+    | SampleKept
 )
 Event: TypeAlias = (
     Progress | AudioChunk | Checked | Cloned | Reported | TrainingEvent | Done | Failed | Cancelled

@@ -107,6 +107,36 @@ class QuantizerWeights:
     resume: bytes = b""
 
 
+@dataclass(frozen=True, eq=False)
+class SampleHeard:
+    """A held-out speech as a quantizer hears it, spoken again by the family.
+
+    `step` and `accuracy` are those of the weights that listened.
+    """
+
+    step: int
+    accuracy: float | None
+    waveform: Waveform
+    sample_rate: int  # Hz
+
+
+@dataclass(frozen=True)
+class SampleMissed:
+    """A held-out speech could not be spoken again: why, in words. The training goes on."""
+
+    step: int
+    words: str
+
+
+@dataclass(frozen=True)
+class SampleKept:
+    """A held-out speech lies in two files: as it was spoken, and as a quantizer hears it."""
+
+    step: int
+    spoken: str
+    heard: str
+
+
 @dataclass(frozen=True)
 class QuantizerReport:
     """How well a quantizer hears; None where something was not measured.
@@ -132,6 +162,7 @@ class QuantizerReport:
     unseen_texts_accuracy: float | None = None  # on held-out texts in voices trained on
     words_right: float | None = None
     similarity: float | None = None
+    sample_step: int | None = None  # of the weights that the kept sample was heard with
 
 
 @dataclass(frozen=True)

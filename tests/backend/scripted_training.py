@@ -24,6 +24,7 @@ from webui.training_results import (
     QuantizerReport,
     QuantizerSizes,
     QuantizerWeights,
+    SampleHeard,
     TrainingPoint,
 )
 
@@ -48,6 +49,10 @@ def weights_of(step: int, is_final: bool = False) -> QuantizerWeights:
     return QuantizerWeights(SIZES, state, 0, step, step / 10, is_final, resume)
 
 
+def sample_of(step: int) -> SampleHeard:
+    return SampleHeard(step, step / 10, np.full(1_600, step / 100, np.float32), RATE)
+
+
 @dataclass
 class TrainingEngine:
     """Set the attributes before; `asked` holds the requests in the order they began.
@@ -61,6 +66,7 @@ class TrainingEngine:
     faults: list[Event] = field(default_factory=list)
     meanwhile: Callable[[int], None] = lambda count: None
     waiting: int = 0
+    samples: bool = False  # whether what is heard is told where that is asked for
     at_once: int = 1
     asked: list[Request] = field(default_factory=list)
     running: int = 0
@@ -129,8 +135,15 @@ class TrainingEngine:
                 yield TrainingPoint(step, step / 2, float(step), 1 / step, step / 10)
                 if step % SAVED_EVERY == 0:
                     yield weights_of(step, step == STEPS)
+                    yield from self._sample(request, step)
         elif isinstance(request, EvaluateRequest):
             yield Progress("evaluate", 0.5)
+            yield from self._sample(request, request.weights.step)
             yield replace(REPORT, pairs=len(request.data.tokens))
         elif isinstance(request, CompareRequest):
             yield ALIKE
+
+    def _sample(self, request: TrainRequest | EvaluateRequest, step: int) -> Iterator[Event]:
+        order, is_last = request.sample, isinstance(request, TrainRequest) and step == STEPS
+        if self.samples and order is not None and order.known != step / 10 and not is_last:
+            yield sample_of(step)

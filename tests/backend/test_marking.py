@@ -17,6 +17,7 @@ from webui.cli import main
 from webui.errors import SettingsError
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Failed, Progress, Speech
 from webui.settings import Settings
+from webui.training_results import SampleHeard, SampleMissed
 
 SOUND = np.full(4_000, 0.1, np.float32)
 SPEECH = Speech(SOUND, RATE, (), 3, 0.1, "tiny")
@@ -54,6 +55,19 @@ def test_pieces_whole_speeches_and_what_was_stopped_are_marked(doubling):
     assert (marked[0], marked[3], marked[5], marked[6]) == (
         events[0], events[3], events[5], events[6],
     )  # fmt: skip
+
+
+def test_samples_of_a_quantizer_are_marked_and_are_not_heard_without_the_mark(
+    doubling, monkeypatch
+):
+    events = [Progress("train", 0.5), SampleHeard(4, 0.5, SOUND, RATE), Done()]
+    marked = list(Marker().samples_marked(iter(events)))
+    assert (marked[0], marked[2]) == (events[0], events[2])
+    assert marked[1].waveform.max() == pytest.approx(0.2)
+    monkeypatch.setattr(marking, "watermark", lambda: None)
+    (_, missed, done) = Marker().samples_marked(iter(events))
+    assert isinstance(missed, SampleMissed)
+    assert (missed.step, done) == (4, events[2])
 
 
 @pytest.fixture

@@ -2,12 +2,26 @@
 
 import numpy as np
 
+from tests.backend.scripted_training import weights_of
 from webui.backend.ray_jobs import Delivered
-from webui.backend.requests import FeaturesRequest, PairsRequest, SpeakRequest
+from webui.backend.requests import (
+    EvaluateRequest,
+    FeaturesRequest,
+    PairsRequest,
+    SampleOrder,
+    SpeakRequest,
+    TrainRequest,
+)
 from webui.events import AudioChunk, Done, Failed, Progress
 from webui.synthesis.controls import SpeechControls
 from webui.training.pairs import NumberedText
-from webui.training_results import FeaturesHeard, PairDropped, TrainingPoint
+from webui.training_results import (
+    FeaturesHeard,
+    PairDropped,
+    SampleHeard,
+    SampleMissed,
+    TrainingPoint,
+)
 
 SOUND = np.zeros(10, np.float32)
 SPEAK = SpeakRequest("hello", "tiny")
@@ -61,3 +75,19 @@ def test_a_point_of_a_curve_is_drawn_once():
     assert delivered.is_new(point)
     delivered.rest_of(SPEAK)
     assert not delivered.is_new(point)
+
+
+def test_every_sample_is_told_and_none_is_made_twice():
+    delivered = Delivered()
+    order = SampleOrder("tiny", object())
+    training = TrainRequest(object(), object(), sample=order)
+    heard = SampleHeard(3, 0.5, SOUND, 16_000)
+    for _ in range(2):
+        assert delivered.is_new(heard)
+        assert delivered.is_new(SampleMissed(4, "Full."))
+        again = delivered.rest_of(training)
+        assert (again.sample.known, again.sample.speech) == (0.5, order.speech)
+    assert delivered.rest_of(TrainRequest(object(), object())).sample is None
+    judging = EvaluateRequest(object(), object(), weights_of(3), sample=order)
+    assert delivered.rest_of(judging).sample.known == 0.5
+    assert Delivered().rest_of(judging).sample is order

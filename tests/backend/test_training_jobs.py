@@ -10,6 +10,7 @@ import torch
 from tests.backend.scripted_cloning import RATE, ScriptedCloning, recording
 from tests.backend.scripted_training import ALIKE, REPORT, pair_of, weights_of
 from tests.backend.test_clone_jobs import CPU, LoaderWithACodec, folder  # noqa: F401  (a fixture)
+from webui.backend import sample_jobs
 from webui.backend.cloning_models import CloningModels
 from webui.backend.cloning_parts import CloningParts
 from webui.backend.family_folders import FamilyFolders
@@ -19,8 +20,10 @@ from webui.backend.requests import (
     EvaluateRequest,
     FeaturesRequest,
     PairsRequest,
+    SampleOrder,
     TrainRequest,
 )
+from webui.backend.sample_jobs import SampleTools
 from webui.backend.training_jobs import TrainingJobs, TrainingTools
 from webui.backend.worker import Worker
 from webui.errors import JobCancelled, SettingsError, TextError
@@ -29,7 +32,13 @@ from webui.settings import Settings
 from webui.synthesis.controls import SpeechControls
 from webui.training.features import Augmentation
 from webui.training.pairs import NumberedText
-from webui.training_results import FeaturesHeard, PairDropped, PairMade
+from webui.training_results import (
+    FeaturesHeard,
+    PairDropped,
+    PairMade,
+    SampleHeard,
+    SampleMissed,
+)
 
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory")
 
@@ -46,6 +55,7 @@ class ScriptedTools:
         return TrainingTools(
             self._speak, self._features, self._train, self._evaluate, self._compare, self.clones,
             lambda encoder, quantizer, name: SimpleNamespace(encoder=encoder, quantizer=quantizer),
+            SampleTools(lambda weights, device: weights, self._speak_heard),
         )  # fmt: skip
 
     def _note(self, *what):
@@ -64,6 +74,14 @@ class ScriptedTools:
         drawn = float(torch.rand(1, generator=generator))
         self._note("features", encoder, len(waveform), rate, augmentation, drawn)
         return np.ones((3, 2), np.float32)
+
+    def _speak_heard(self, models, quantizer, speech, cancel):
+        for part in (0.5, 1.0):
+            if cancel.cancelled:
+                raise JobCancelled
+            yield part
+        self._note("sample", models.family.id, quantizer.step, speech)
+        return np.ones(30, np.float32)
 
     def _train(self, data, plan, cancel, resume, device):
         self._note("train", data, plan, resume, device)
@@ -220,6 +238,54 @@ def test_a_quantizer_is_judged_by_what_was_held_out(worker, script, cloning):
     assert events[-2:-1] == [REPORT]
     assert script.asked == [("evaluate", 4, "cpu")]
     assert cloning.asked == []
+
+
+SPEECH = object()
+SAMPLE = SampleOrder("ada", SPEECH)
+
+
+def judged_with_a_sample(**changes):
+    return dataclasses.replace(evaluation(), sample=SampleOrder("ada", SPEECH, **changes))
+
+
+def test_a_sample_is_heard_before_a_quantizer_is_judged(worker, script):
+    events = run(worker, judged_with_a_sample())
+    sample, report, done = (each for each in events if not isinstance(each, Progress))
+    assert (sample.step, sample.accuracy, sample.sample_rate) == (4, 0.4, RATE)
+    assert (report, type(done)) == (REPORT, Done)
+    assert script.asked[0] == ("sample", "ada", 4, SPEECH)
+    again = run(worker, judged_with_a_sample(known=0.4))
+    assert kinds(again[1:]) == [type(REPORT), Done]
+
+
+def test_a_sample_for_which_memory_is_too_full_costs_no_report(worker, script):
+    script.faults = [OUT_OF_MEMORY]
+    events = [
+        each for each in run(worker, judged_with_a_sample()) if not isinstance(each, Progress)
+    ]
+    assert kinds(events) == [SampleMissed, type(REPORT), Done]
+    assert "memory" in events[0].words
+    assert worker.status().loaded == ()
+
+
+def test_a_stop_within_the_last_sample_ends_the_judging(worker, script):
+    cancel = CancelToken()
+    stream = worker.run(judged_with_a_sample(), cancel)
+    for event in stream:
+        if isinstance(event, Progress) and "what it hears" in event.message:
+            cancel.cancel()
+    assert script.asked == []
+    assert list(worker.run(judged_with_a_sample(), CancelToken()))[-2] == REPORT
+
+
+def test_samples_of_a_training_come_between_its_events(worker, script, monkeypatch):
+    monkeypatch.setattr(sample_jobs, "FIRST_SECONDS", 0.0)
+    script._train = lambda *given, **how: iter([weights_of(2), weights_of(4, is_final=True)])
+    jobs = TrainingJobs(worker._manager, worker._models, script.tools())
+    request = TrainRequest(object(), object(), sample=dataclasses.replace(SAMPLE, share=1e9))
+    events = [each for each in jobs.train(request, CancelToken()) if not isinstance(each, Progress)]
+    assert kinds(events) == [type(weights_of(2)), SampleHeard, type(weights_of(4)), Done]
+    assert events[1].step == 2
 
 
 def test_clones_of_held_out_sounds_say_how_alike_they_are_and_what_was_understood(worker, cloning):

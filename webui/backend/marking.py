@@ -9,6 +9,7 @@ from webui.audio import read_audio
 from webui.errors import SettingsError
 from webui.events import AudioChunk, Cancelled, Done, Event, Speech
 from webui.quality.watermark import MARKED, watermark, watermark_weights
+from webui.training_results import SampleHeard, SampleMissed
 
 if TYPE_CHECKING:
     from webui.arrays import Waveform
@@ -67,6 +68,19 @@ class Marker:
                 yield replace(event, partial=_marked_speech(event.partial, mark))
             else:
                 yield event
+
+    def samples_marked(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Give the same events with the mark in every sample; without it there is none."""
+        for event in events:
+            if not isinstance(event, SampleHeard):
+                yield event
+                continue
+            try:
+                mark = self._watermark = self._watermark or _loaded()
+            except SettingsError as fault:
+                yield SampleMissed(event.step, str(fault))
+            else:
+                yield replace(event, waveform=mark.put(event.waveform, event.sample_rate))
 
 
 def _marked_speech(speech: Speech, mark: "Watermark") -> Speech:

@@ -5,17 +5,26 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from webui.backend.lease import Ticket
-from webui.backend.requests import FeaturesRequest, PairsRequest, Request, TrainRequest
+from webui.backend.requests import (
+    EvaluateRequest,
+    FeaturesRequest,
+    PairsRequest,
+    Request,
+    SampleOrder,
+    TrainRequest,
+)
 from webui.events import Cancelled, CancelToken, Event, Failed, Progress
 from webui.training_results import (
     FeaturesHeard,
     PairDropped,
     PairMade,
     QuantizerWeights,
+    SampleHeard,
+    SampleMissed,
     TrainingPoint,
 )
 
-ALWAYS_NEW = Progress | Failed | Cancelled | QuantizerWeights
+ALWAYS_NEW = Progress | Failed | Cancelled | QuantizerWeights | SampleHeard | SampleMissed
 
 
 class Delivered:
@@ -31,11 +40,14 @@ class Delivered:
         self._most: Counter[str] = Counter()  # of each other kind, that were passed on
         self._now: Counter[str] = Counter()  # since the job was begun the last time
         self._resume: bytes | None = None  # where a training that came so far goes on
+        self._sampled: SampleHeard | None = None  # the last that was heard of its quantizer
 
     def is_new(self, event: Event) -> bool:
         """Count an event, and say whether it was never passed on before."""
         if isinstance(event, QuantizerWeights):
             self._resume = event.resume
+        if isinstance(event, SampleHeard):
+            self._sampled = event
         if isinstance(event, ALWAYS_NEW):
             return True
         number = _number_of(event)
@@ -60,8 +72,16 @@ class Delivered:
             sounds = tuple(each for each in request.sounds if not self._has("features", each[0]))
             return replace(request, sounds=sounds)
         if isinstance(request, TrainRequest) and self._resume is not None:
-            return replace(request, resume=self._resume)
+            request = replace(request, resume=self._resume)
+        if isinstance(request, TrainRequest | EvaluateRequest):
+            return replace(request, sample=self._new_sample(request.sample))
         return request
+
+    def _new_sample(self, order: SampleOrder | None) -> SampleOrder | None:
+        """What was heard already is not spoken once more."""
+        if order is None or self._sampled is None:
+            return order
+        return replace(order, known=self._sampled.accuracy)
 
     def _has(self, kind: str, number: int) -> bool:
         return (kind, number) in self._numbers

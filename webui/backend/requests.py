@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from webui.training.features import Augmentation
     from webui.training.pairs import NumberedText
     from webui.training.plan import TrainingData, TrainingPlan
+    from webui.training.resynthesis import HeldOutSpeech
 
 
 @dataclass(frozen=True)
@@ -191,15 +192,30 @@ class FeaturesRequest:
 
 
 @dataclass(frozen=True, eq=False)
+class SampleOrder:
+    """A held-out speech that is to be spoken again as a quantizer hears it.
+
+    `known` is the accuracy of the weights that this was done with last: they hear nothing new.
+    """
+
+    family: str
+    speech: "HeldOutSpeech"
+    known: float | None = None
+    share: float = 0.05  # of the time of a training that samples may take while it goes on
+
+
+@dataclass(frozen=True, eq=False)
 class TrainRequest:
     """Train a quantizer: points of the curve, and `QuantizerWeights` from time to time.
 
-    `resume` are those of the weights that came last; None begins.
+    `resume` are those of the weights that came last; None begins. With `sample` a `SampleHeard`
+    follows where better weights have come and there is time for it, or a `SampleMissed`.
     """
 
     data: "TrainingData"
     plan: "TrainingPlan"
     resume: bytes | None = None
+    sample: SampleOrder | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +223,8 @@ class EvaluateRequest:
     """Say how good a quantizer is: one `QuantizerReport`.
 
     Of each of `clips` a clone is made with it, by the family, and judged; without clips its words
-    and its likeness stay unknown.
+    and its likeness stay unknown. With `sample` a `SampleHeard` or a `SampleMissed` comes first,
+    unless nothing new would be heard.
     """
 
     data: "TrainingData"
@@ -218,6 +235,7 @@ class EvaluateRequest:
     clips: tuple[Recording, ...] = ()
     layer: int | None = None  # of the encoder that the quantizer was trained with
     classes: Mapping[int, str] = field(default_factory=dict)  # of sounds, by token, where known
+    sample: SampleOrder | None = None
 
 
 @dataclass(frozen=True, eq=False)

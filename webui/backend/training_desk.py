@@ -15,7 +15,12 @@ from webui.backend.facts import VoiceInfo
 from webui.backend.own_quantizers import OwnQuantizers
 from webui.backend.requests import TrainingOrder
 from webui.backend.training_data import TrainingGround, check_layer, training_ground
-from webui.backend.training_facts import TrainingDetails, TrainingInfo, TrainingState
+from webui.backend.training_facts import (
+    TrainingDetails,
+    TrainingInfo,
+    TrainingSample,
+    TrainingState,
+)
 from webui.backend.training_folder import (
     TrainingFolder,
     TrainingPlanFile,
@@ -84,7 +89,13 @@ class TrainingDesk:
         plan = folder.plan()
         seconds = sum(each.seconds for each in folder.pairs.facts())
         curve = tuple(folder.curve())
-        return TrainingDetails(self._info(folder), plan.order, curve, seconds, plan.own_text)
+        info, sample = self._info(folder), folder.sample.newest()
+        return TrainingDetails(info, plan.order, curve, seconds, plan.own_text, sample)
+
+    def sample(self, training: str) -> TrainingSample | None:
+        """Tell of a training's newest sample; None where there is none, or no such training."""
+        found = self._folders().get(training)
+        return None if found is None else found.sample.newest()
 
     def start(self, order: TrainingOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Begin a training; what is wrong with the order is raised before anything is computed.

@@ -40,6 +40,23 @@ class TrainingInfo:
 
 
 @dataclass(frozen=True)
+class TrainingSample:
+    """A held-out speech in two files: as it was spoken, and as a quantizer hears it by now.
+
+    `step` and `accuracy` are of the weights that it was heard with; the files are empty while
+    there are none. `missed` says why the last one could not be made.
+    """
+
+    step: int = 0
+    accuracy: float | None = None
+    text: str = ""  # empty where nobody knows it
+    voice: str = ""  # the name of the one who speaks; empty where there is none
+    spoken: str = ""  # the path of a file
+    heard: str = ""
+    missed: str = ""
+
+
+@dataclass(frozen=True)
 class TrainingDetails:
     """All that is known of one training."""
 
@@ -48,3 +65,4 @@ class TrainingDetails:
     curve: tuple[TrainingPoint, ...]
     seconds_spoken: float  # of all pairs
     own_text: bool = False  # the nonsense was made of the user's text
+    sample: TrainingSample | None = None

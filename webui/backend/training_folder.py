@@ -16,6 +16,7 @@ from webui.array_archive import pack_arrays, read_arrays, read_facts
 from webui.arrays import Speaker
 from webui.backend.pair_store import PairStore
 from webui.backend.requests import TrainingOrder
+from webui.backend.sample_files import SampleFiles
 from webui.errors import StorageError, TrainingError
 from webui.file_lock import folder_lock
 from webui.file_saving import remove_folder, save_file, storage_error, sweep_leftovers
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from webui.training.pairs import NumberedText
 
 PLAN, TEXTS, VOICES = "plan.json", "texts.json", "voices.npz"
+SAMPLE = "sample"
 CURVE, CHECKPOINT, REPORT, STATE = "curve.jsonl", "checkpoint.npz", "report.json", "state.json"
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAX_ID_CHARACTERS = 60
@@ -73,6 +75,7 @@ class TrainingFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.pairs = PairStore(path)
+        self.sample = SampleFiles(path / SAMPLE)
         self._texts: int | None = None  # how many there are, once that was looked up
 
     @property
@@ -258,6 +261,7 @@ class TrainingFolder:
                 raise TrainingError(IN_USE) from fault
             sweep_leftovers(self.path, 0.0)
             self.pairs.sweep()
+            self.sample.sweep()
             yield
 
     def delete(self) -> None:

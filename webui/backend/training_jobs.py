@@ -22,6 +22,7 @@ from webui.backend.requests import (
     PairsRequest,
     TrainRequest,
 )
+from webui.backend.sample_jobs import SampleJobs, SampleTools, sample_tools
 from webui.clone_results import CloneReport, Recording
 from webui.errors import UserError
 from webui.events import Cancelled, CancelToken, Done, Event, Progress, result_of
@@ -47,6 +48,7 @@ class TrainingTools:
     compare: Callable[[CompareRequest, str], QuantizerComparison]
     clones: CloneTools
     listener: "Callable[[HubertEncoder, Quantizer, str], SpeechListener]"
+    samples: SampleTools
 
 
 class TrainingJobs:
@@ -57,6 +59,7 @@ class TrainingJobs:
     ) -> None:
         self._manager, self._models = manager, models
         self._tools = tools or training_tools()
+        self._samples = SampleJobs(manager, self._tools.samples)
 
     def speak(self, request: PairsRequest, cancel: CancelToken) -> Iterator[Event]:
         """Let a family speak texts: `PairMade` or `PairDropped` for each.
@@ -87,7 +90,7 @@ class TrainingJobs:
         yield Done()
 
     def train(self, request: TrainRequest, cancel: CancelToken) -> Iterator[Event]:
-        """Train a quantizer: points of the curve, and weights from time to time.
+        """Train a quantizer: points of the curve, weights from time to time, samples if asked for.
 
         When memory runs out before anything came of it, all families leave it and it begins again.
 
@@ -110,13 +113,18 @@ class TrainingJobs:
         yield Cancelled() if cancel.cancelled else Done()
 
     def evaluate(self, request: EvaluateRequest, cancel: CancelToken) -> Iterator[Event]:
-        """Say how good a quantizer is: one `QuantizerReport`.
+        """Say how good a quantizer is: a sample if one is asked for, then one `QuantizerReport`.
 
         Raises:
             UserError: there is nothing to judge by.
             JobCancelled: somebody pressed Stop.
         """
-        yield Progress("evaluate", 0.0, message="Listening to what was held out")
+        listening = Progress("evaluate", 0.0, message="Listening to what was held out")
+        yield listening
+        sample = request.sample
+        if sample is not None and sample.known != request.weights.accuracy:
+            yield from self._samples.sample(request.weights, sample, listening, cancel)
+            stop_if(cancel)
         quantizer, report = self._tools.evaluate(request, self._manager.device.name)
         stop_if(cancel)
         if request.clips:
@@ -168,10 +176,12 @@ class TrainingJobs:
         return report
 
     def _training(self, request: TrainRequest, cancel: CancelToken) -> Iterator[Event]:
-        device = self._manager.device
-        return self._tools.train(
-            request.data, request.plan, cancel, request.resume, device=device.name
+        steps = self._tools.train(
+            request.data, request.plan, cancel, request.resume, device=self._manager.device.name
         )
+        if request.sample is None:
+            return steps
+        return self._samples.between(steps, request.sample, cancel)
 
 
 def training_tools() -> TrainingTools:
@@ -203,6 +213,7 @@ def training_tools() -> TrainingTools:
         "compare": compared,
         "clones": clone_tools(),
         "listener": SpeechListener,
+        "samples": sample_tools(),
     }
     return TrainingTools(**tools)
 

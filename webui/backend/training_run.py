@@ -29,6 +29,7 @@ from webui.backend.training_data import (
     training_plan,
 )
 from webui.backend.training_folder import TrainingFolder
+from webui.backend.training_sample import RunSamples
 from webui.backend.work_parts import Item, Part, WorkParts
 from webui.errors import EngineError, JobCancelled, StorageError, TrainingError, UserError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
@@ -38,6 +39,8 @@ from webui.training_results import (
     PairMade,
     QuantizerReport,
     QuantizerWeights,
+    SampleHeard,
+    SampleMissed,
     TrainingPoint,
 )
 
@@ -72,6 +75,7 @@ class TrainingRun:
         self._folder, self._engine = folder, engine
         self._plan, self._texts = folder.plan(), folder.count()
         self._ground = ground
+        self._samples = RunSamples(folder, ground)
         self._cancel = cancel or CancelToken()
         self._clock = clock
         self._looked_at = clock()
@@ -174,21 +178,28 @@ class TrainingRun:
 
     def _learn(self, data: "TrainingData") -> Iterator[Event]:
         plan = training_plan(self._plan.order, self._ground)
-        weights, tries = self._folder.weights(), 0
+        weights, tries, has_failed = self._folder.weights(), 0, False
         while weights is None or not weights.is_final:
             resume = weights.resume if weights is not None else None
+            # What made a part fail may have been its samples: without them it goes on.
+            sample = None if has_failed else self._samples.order(data, plan)
             part: Part[None] = Part((), PartToken(whole=self._cancel), self._clock())
-            for event in self._engine.run(TrainRequest(data, plan, resume), part.token):
+            for event in self._engine.run(TrainRequest(data, plan, resume, sample), part.token):
                 part.last = event
                 if isinstance(event, TrainingPoint) and event.step:
                     self._folder.add_points([event])
                     yield event
                 elif isinstance(event, QuantizerWeights) and event.step:
                     weights, tries = self._kept(event, part.token.cancelled), 0
+                elif isinstance(event, SampleHeard | SampleMissed):
+                    yield self._samples.keep(event)
                 elif isinstance(event, Progress):
                     yield self._shown("train", event.fraction, event.seconds_left, event)
                 self._give_way(part, bool(weights))
             tries = self._after(part, tries)
+            if sample is not None and isinstance(part.last, Failed):
+                has_failed = True
+                yield self._samples.without(0 if weights is None else weights.step, part.last)
 
     def _kept(self, weights: QuantizerWeights, is_broken_off: bool) -> QuantizerWeights:
         """Keep weights; those that a stop brought are not the last ones."""
@@ -210,16 +221,22 @@ class TrainingRun:
         )
         tries = 0
         while self._folder.report() is None:
+            sample = None if tries else self._samples.order(data, plan)
             part: Part[None] = Part((), PartToken(whole=self._cancel), self._clock())
-            for event in self._engine.run(request, part.token):
+            for event in self._engine.run(replace(request, sample=sample), part.token):
                 part.last = event
-                if isinstance(event, QuantizerReport):
-                    self._folder.save_report(event)
-                    yield event
+                if isinstance(event, SampleHeard | SampleMissed):
+                    yield self._samples.keep(event)
+                elif isinstance(event, QuantizerReport):
+                    report = replace(event, sample_step=self._samples.step())
+                    self._folder.save_report(report)
+                    yield report
                 elif isinstance(event, Progress):
                     yield self._shown("evaluate", event.fraction, event.seconds_left, event)
                 self._give_way(part, False)
             tries = self._after(part, tries)
+            if sample is not None and isinstance(part.last, Failed):
+                yield self._samples.without(weights.step, part.last)
 
     # Parts
 

@@ -9,9 +9,18 @@ from webui.backend.training_folder import TrainingEnd, TrainingFolder
 from webui.backend.watched_work import WatchedWork
 from webui.errors import JobCancelled, TrainingError, UserError
 from webui.events import Cancelled, CancelToken, Done, Event, Failed, Progress
-from webui.training_results import QuantizerReport, TrainingPoint
+from webui.training_results import QuantizerReport, SampleKept, SampleMissed, TrainingPoint
 
-TOLD = Progress | TrainingPoint | QuantizerReport | Done | Failed | Cancelled
+TOLD = (
+    Progress
+    | TrainingPoint
+    | SampleKept
+    | SampleMissed
+    | QuantizerReport
+    | Done
+    | Failed
+    | Cancelled
+)
 
 Work = Callable[[TrainingFolder, CancelToken], Iterator[Event]]
 

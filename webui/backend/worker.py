@@ -157,6 +157,10 @@ class Worker:
         """Mark what is spoken, where the settings ask for it: every door gets its sound here."""
         return events if self._marker is None else self._marker.marked(events)
 
+    def _samples_leaving(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Mark what a quantizer lets be heard; where that cannot be done, it is not heard."""
+        return events if self._marker is None else self._marker.samples_marked(events)
+
     def _trained(
         self, request: _OF_TRAINING, manager: ModelManager, cancel: CancelToken
     ) -> Iterator[Event]:
@@ -171,9 +175,9 @@ class Worker:
         elif isinstance(request, FeaturesRequest):
             yield from jobs.listen(request, cancel)
         elif isinstance(request, TrainRequest):
-            yield from jobs.train(request, cancel)
+            yield from self._samples_leaving(jobs.train(request, cancel))
         elif isinstance(request, EvaluateRequest):
-            yield from jobs.evaluate(request, cancel)
+            yield from self._samples_leaving(jobs.evaluate(request, cancel))
         else:
             yield from jobs.compare(request, cancel)
 

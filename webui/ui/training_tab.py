@@ -14,6 +14,7 @@ from webui.ui.training_curve import draw_curve
 from webui.ui.training_form import TRAINING_FIELDS, TrainingForm
 from webui.ui.training_pairs import TrainingPairs
 from webui.ui.training_rivals import TrainingRivals, chosen_training
+from webui.ui.training_sample import TrainingSamples
 from webui.ui.training_widgets import TrainingWidgets, build_training_widgets
 from webui.ui.training_words import NO_CHOICE, card_words, row, status_words
 
@@ -29,6 +30,7 @@ class TrainingTab:
         self.widgets: TrainingWidgets = build_training_widgets()
         self.rivals = TrainingRivals(studio, self.widgets)
         self.pairs = TrainingPairs(studio, self.widgets, self._shown)
+        self.samples = TrainingSamples(studio, self.widgets)
         self.chosen = gr.State(None)  # the id of a training
         self.listed = gr.State(())  # the ids that the list shows, in its order
         self.seen = gr.State(None)  # what was shown when it was looked at last
@@ -47,6 +49,7 @@ class TrainingTab:
         moved(
             worded(self.follow), [self.chosen, self.seen], changed, queue=False, **QUIET,
         )  # fmt: skip
+        self.samples.wire(moved, self.chosen)
         shown.table.select(worded(self.choose), [self.listed], changed, **QUIET)
         shown.go_on.click(worded(self.go_on), [self.chosen], changed, **QUIET)
         shown.use.click(worded(self.use), [self.chosen], changed, **QUIET)

@@ -35,6 +35,10 @@ class TrainingWidgets:
     stop: gr.Button
     status: gr.Markdown
     picture: gr.HTML
+    sample: gr.Column
+    sample_note: gr.Markdown
+    sample_spoken: gr.Audio
+    sample_heard: gr.Audio
     table: gr.Dataframe
     card: gr.Markdown
     go_on: gr.Button
@@ -158,12 +162,31 @@ def _others() -> dict[str, object]:
 def _progress() -> dict[str, object]:
     status = gr.Markdown(NOTHING, elem_id="train-status", sanitize_html=True)
     picture = gr.HTML("", elem_id="train-picture", container=False)
+    sample = _sample()
     table = gr.Dataframe(
         headers=HEAD, value=[], interactive=False, label="Your trainings", buttons=[],
         elem_id="trainings", type="array", wrap=True,
         column_widths=["28%", "18%", "22%", "16%", "16%"],
     )  # fmt: skip
-    return {"status": status, "picture": picture, "table": table}
+    return {"status": status, "picture": picture, **sample, "table": table}
+
+
+def _sample() -> dict[str, object]:
+    """Lay out where one hears how good the quantizer is by now."""
+    with gr.Column(visible=False, elem_id="train-sample") as sample:
+        with gr.Row():
+            spoken = gr.Audio(
+                label="As it was spoken", interactive=False, buttons=[], elem_id="train-spoken",
+                min_width=220,
+            )  # fmt: skip
+            heard = gr.Audio(
+                label="As the quantizer hears it", interactive=False, buttons=[],
+                elem_id="train-heard", min_width=220,
+            )  # fmt: skip
+        note = gr.Markdown("", elem_id="train-sample-note", sanitize_html=True)
+    return {
+        "sample": sample, "sample_note": note, "sample_spoken": spoken, "sample_heard": heard,
+    }  # fmt: skip
 
 
 def _chosen() -> dict[str, object]:

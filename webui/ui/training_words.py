@@ -119,6 +119,8 @@ def _figures(details: TrainingDetails) -> list[tuple[str, str]]:
             figures.append(("Words of its clones understood", f"{report.words_right:.0%}"))
         if report.similarity is not None:
             figures.append(("Likeness of its clones", f"{report.similarity:.2f} of 1"))
+        if report.sample_step is not None:
+            figures.append(("To be heard above", f"as it was after {report.sample_step:,} steps"))
     elif info.accuracy is not None:
         figures.append(("Frames right so far", f"{info.accuracy:.1%}"))
     pairs = f"{info.pairs:,} of {info.texts:,}" if info.texts else f"{info.pairs:,} of others"
