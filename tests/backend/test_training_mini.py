@@ -1,16 +1,18 @@
 """A quantizer for the built-in family, made by the real chain from the first text to a clone."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from webui.audio import read_audio
 from webui.backend.inline_engine import InlineEngine
 from webui.backend.requests import TrainingOrder
 from webui.backend.service import Service
 from webui.cloning.quantizer import load_quantizer
 from webui.events import Done, Progress
 from webui.settings import Settings
-from webui.training_results import PHONE_CLASSES
+from webui.training_results import PHONE_CLASSES, SampleKept
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +45,15 @@ def test_mini_speaks_learns_and_clones_with_what_it_learned(service, tmp_path):
     assert "vowel" in report.by_class
     assert set(report.by_class) <= set(PHONE_CLASSES)
     assert report.similarity is not None
+    sample = service.training.sample(info.id)
+    assert sample.step == report.sample_step
+    assert sample.voice in report.held_out_voices
+    assert [each.step for each in events if isinstance(each, SampleKept)][-1] == sample.step
+    seconds = [
+        len(sound) / rate
+        for sound, rate in map(read_audio, map(Path, (sample.spoken, sample.heard)))
+    ]
+    assert seconds[0] == pytest.approx(seconds[1], abs=0.15)
     name = service.training.install("mini-1")
     parts = {each.id: each for each in service.cloning_parts("mini")}
     assert parts[name].state == "ready"
