@@ -166,6 +166,17 @@ def test_a_process_that_does_not_obey_is_ended(engine, monkeypatch):
     assert kinds(engine.run(says("tokens 1")))[-1] == "Done"
 
 
+def test_a_job_that_hangs_is_ended_in_words_and_not_begun_again(engine, monkeypatch):
+    list(engine.run(says("tokens 1")))
+    stream = start(engine, "deaf")
+    monkeypatch.setattr(ray_pool, "SILENCE_SECONDS", 0.3)
+    (*_, last) = stream
+    monkeypatch.undo()
+    assert isinstance(last, Failed)
+    assert "told nothing for too long" in last.message
+    assert kinds(engine.run(says("tokens 1")))[-1] == "Done"
+
+
 def test_a_node_without_the_family_is_passed_over(engine, settings):
     lacking, other = alive()
     (settings.data_dir / f"lacks-{lacking}").touch()

@@ -11,6 +11,14 @@ from webui.errors import EngineError, UserError
 from webui.events import Cancelled, CancelToken, Event, Failed
 from webui.settings import Settings
 
+# A process that tells nothing of its job for so long hangs. Every stage reports several times a
+# second; loading a large part from a slow disk is the longest that is known to be silent.
+SILENCE_SECONDS = 900.0
+HANGS = (
+    "The process that computes told nothing for too long, so it was ended; others were waiting. It "
+    "starts again with the next job. If this repeats, choose a smaller family or a shorter text."
+)
+
 
 @runtime_checkable
 class Engine(Protocol):

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING
 
-from webui.backend.engine import turn
+from webui.backend.engine import HANGS, SILENCE_SECONDS, turn
 from webui.backend.engine_process import serve
 from webui.backend.facts import EngineStatus
 from webui.backend.inline_engine import with_job
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.02  # how soon a running job's cancel is passed on
 IDLE_LOOK_SECONDS = 1.0  # how soon a job is seen that a silent child was given
 PATIENCE_SECONDS = 60.0  # a child that does not obey a cancel for so long is ended
-# A child that tells nothing of its job for so long hangs. Every stage reports several times a
-# second; loading a large part from a slow disk is the longest that is known to be silent.
-SILENCE_SECONDS = 900.0
 FAREWELL_SECONDS = 5.0
-HANGS = (
-    "The process that computes told nothing for too long, so it was ended; others were waiting. It "
-    "starts again with the next job. If this repeats, choose a smaller family or a shorter text."
-)
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from webui.backend.engine import HANGS, SILENCE_SECONDS
 from webui.backend.facts import EngineStatus
 from webui.backend.lease import Lease
 from webui.backend.ray_cluster import Actor, Cluster, Place
@@ -39,6 +40,8 @@ class RayWorker:
     has_told: bool = False  # it runs
     is_leaving: bool = False  # it has told all of its job and ends
     lacks: set[str] = field(default_factory=set)  # families that its node does not have
+    heard_at: float = field(default_factory=time.monotonic)  # or was given its job
+    hangs: bool = False
 
 
 class RayPool:
@@ -125,7 +128,7 @@ class RayPool:
         worker = self._workers.get(place)
         if worker is None:
             return self._started(place, job)
-        worker.job = job
+        worker.job, worker.heard_at = job, time.monotonic()
         return worker
 
     def _is_free(self, place: Place) -> bool:
@@ -149,8 +152,13 @@ class RayPool:
                 job = worker.job
                 if job is not None:
                     self._look_at_cancel(worker, job)
-                for message in worker.actor.hear(LOOK_SECONDS if job else IDLE_LOOK_SECONDS):
+                messages = worker.actor.hear(LOOK_SECONDS if job else IDLE_LOOK_SECONDS)
+                for message in messages:
                     self._take(worker, *message)
+                if messages:
+                    worker.heard_at = time.monotonic()
+                elif job is not None:
+                    _end_if_silent(worker)
         self._bury(worker)
 
     def _take(self, worker: RayWorker, word: str, number: int, content: object) -> None:
@@ -224,6 +232,8 @@ class RayPool:
             self._finish(job)
         elif self._closed or job.unwanted:
             self._finish(job, Cancelled())
+        elif worker.hangs:  # begun again it would hang again
+            self._finish(job, _failed(EngineError(HANGS)))
         else:
             job.failed_on.add(worker.place.node)
             self._begin_after_death(worker, job)
@@ -255,6 +265,13 @@ class RayPool:
             job.events.put(last)
         self._lease.release(job.ticket)
         job.events.put(None)
+
+
+def _end_if_silent(worker: RayWorker) -> None:
+    """End a process that has told nothing of its job for too long: others wait for the device."""
+    if time.monotonic() - worker.heard_at > SILENCE_SECONDS:
+        worker.hangs = True
+        worker.actor.end()
 
 
 def _failed(fault: EngineError) -> Failed:
