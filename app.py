@@ -142,7 +142,7 @@ def _run(
             count = service.devices()
             say(f"The cluster has {count} device{'' if count == 1 else 's'}.")
         options = launch_options(settings) | {"server_port": port}
-        options["app_kwargs"]["routes"] = api.routes()
+        options["app_kwargs"]["routes"] += api.routes()
         page.launch(prevent_thread_lock=True, **options)
         name = f"[{settings.host}]" if ":" in settings.host else settings.host
         announce(f"http://{name}:{port}", _public_link(settings, link, port), login)

@@ -21,6 +21,7 @@ from webui.ui.long_cards import long_key
 from webui.ui.long_tab import LongTab
 from webui.ui.models_tab import ModelsTab
 from webui.ui.owners import account_of, can_sign_in, owner_of
+from webui.ui.page_languages import language_choice, language_routes, language_script
 from webui.ui.space import build_notices
 from webui.ui.speak_form import restored
 from webui.ui.speak_tab import SpeakTab
@@ -52,7 +53,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         remembered = gr.BrowserState("", storage_key="bark-studio-owner", secret=STORAGE_SECRET)
         owner = gr.State("")  # the key of who visits: it stays on the server
         draft = gr.BrowserState(None, storage_key="bark-studio-draft", secret=STORAGE_SECRET)
-        gr.Markdown(f"# {TITLE}")
+        with gr.Row(elem_id="page-head"):
+            gr.Markdown(f"# {TITLE}")
+            gr.HTML(language_choice(), elem_id="language-choice", container=False)
         strip = StatusStrip(studio)
         build_notices(studio.settings)
         with gr.Tabs(selected="tts", elem_id="tabs", overflow_behavior="wrap") as tabs:
@@ -106,6 +109,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "auth": settings.auth,
         "theme": make_theme(),
         "css": STYLES,
+        "head": language_script(),
         "ssr_mode": False,
         "run_history": False,
         "show_error": False,
@@ -120,6 +124,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "quiet": True,
         "app_kwargs": {
             "middleware": [Middleware(Guard, rules=rules)],
+            "routes": language_routes(),
             "docs_url": None,  # the API for programs brings a page of its own
             "redoc_url": None,
             "openapi_url": None,

@@ -58,8 +58,13 @@ svg.waveform .tick { fill: var(--body-text-color-subdued); }
   clip-path: inset(50%); white-space: nowrap; }
 #announcer { position: absolute; height: 1px; width: 1px; padding: 0; border: 0; overflow: hidden; }
 h1 { margin: 0 0 4px 0 !important; }
+#page-head { flex-wrap: nowrap; align-items: center; }
+#language-choice { flex: 0 0 auto; width: auto; min-width: 0 !important; }
+#language { padding: 4px 8px; border: 1px solid var(--border-color-primary); border-radius: 8px;
+  color: var(--body-text-color); background: var(--background-fill-primary); }
 @media (max-width: 640px) {
   .gradio-container { padding: 8px !important; }
+  #page-head h1 { font-size: 1.4em; }
   #strip { flex-direction: column; align-items: stretch; gap: 6px; }
   #first-steps .first-step { flex-direction: column; align-items: stretch; }
   #trainings :is(th, td, .body-cell):is(:nth-child(2), :nth-child(4)) { display: none; }
@@ -93,10 +98,11 @@ ON_LOAD = """
     "#long-status", "#long-card-status"];
   const said = { at: 0 };
   const announce = (place) => {
-    const line = document.querySelector(place)?.innerText.trim() ?? "";
+    const shown = document.querySelector(place);
+    const line = shown?.innerText.trim() ?? "";
     const target = document.querySelector("#announcement");
     const now = Date.now();
-    const ended = /^(Done|Stopped)/.test(line);
+    const ended = line !== "" && /^(Done|Stopped)/.test(window.barkLanguage.english(shown));
     if (!target || line === (said[place] ?? "") || (!ended && now - said.at < 3000)) return;
     said[place] = line; said.at = now;
     target.textContent = line;
@@ -110,7 +116,6 @@ ON_LOAD = """
 MEND = """
 () => {
   const mend = () => {
-    document.documentElement.lang = "en";  // Gradio says the browser's, whatever is written here
     document.querySelectorAll(".icon-button:has(.icon-mode)").forEach((each) => {
       each.setAttribute("role", "group");  // the button within it is the one that acts
       each.setAttribute("tabindex", "-1");
@@ -136,8 +141,8 @@ MEND = """
 
 SHOW_CLONES = """
 () => {
-  const line = document.querySelector("#clone-status")?.innerText.trim() ?? "";
-  if (line.startsWith("Done")) {
+  const line = document.querySelector("#clone-status");
+  if (line !== null && window.barkLanguage.english(line).startsWith("Done")) {
     document.querySelector("#clone-question")?.scrollIntoView({ behavior: "smooth" });
   }
 }
