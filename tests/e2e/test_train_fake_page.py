@@ -60,6 +60,20 @@ def test_four_clicks_from_the_tab_to_a_quantizer_that_cloning_uses(visitor, trai
     assert download.value.suggested_filename == "german-1.safetensors"
 
 
+def test_one_hears_how_well_a_quantizer_hears_by_now(visitor, train_page):
+    page = open_train_tab(visitor, train_page)
+    start(page, "Finnish 1")
+    wait_for_status(page, "Done: Finnish 1")
+    page.locator("#train-heard").get_by_text(
+        "As the quantizer hears it, after 200 steps"
+    ).wait_for()
+    page.locator("#train-spoken").get_by_text("As it was spoken").wait_for()
+    for player in ("#train-spoken", "#train-heard"):
+        page.wait_for_selector(f"{player} #waveform, {player} audio", state="attached")
+        page.locator(player).get_by_role("button", name="Play", exact=True).wait_for()
+    assert "“Sun and *moon*”, spoken by Ada." in page.inner_text("#train-sample-note")
+
+
 def test_it_goes_on_when_the_page_is_closed_and_is_stopped_and_continued(visitor, train_page):
     page = open_train_tab(visitor, train_page)
     start(page, "Polish slowly")

@@ -82,6 +82,13 @@ def test_the_card_holds_what_was_measured():
     assert "By class" not in card_words(details(without))
 
 
+def test_the_card_says_of_when_the_sample_above_it_is():
+    report = replace(REPORT, sample_step=2_310)
+    card = card_words(details(replace(INFO, report=report)))
+    assert "| To be heard above | as it was after 2,310 steps |" in card
+    assert "To be heard" not in card_words(details(replace(INFO, report=REPORT)))
+
+
 def test_what_was_read_of_others_is_counted_in_words():
     assert read_words(PairsRead(1_340, {})) == "**1,340 pairs were read**."
     words = read_words(PairsRead(22, {"damaged": 2, "length": 1}))
