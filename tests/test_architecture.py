@@ -19,7 +19,7 @@ LAYERS = {
     **dict.fromkeys(("settings", "audio", "checkpoint", "speaker_file", "family"), 1),
     **dict.fromkeys(("speaker_limits", "speaker_metadata", "voice_names", "file_saving"), 1),
     **dict.fromkeys(("settings_flags", "speaker_archive", "speaker_editing", "file_lock"), 1),
-    "array_archive": 1,
+    **dict.fromkeys(("array_archive", "origins"), 1),
     "synthesis": 2,
     "cloning": 3,
     "quality": 3,

@@ -3,12 +3,12 @@
 import hmac
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from webui.http_api.errors import ApiError
+from webui.origins import is_own_origin
 from webui.settings import Settings
 
 BEARER = HTTPBearer(auto_error=False, description="The key of --api-key, where one is needed.")
@@ -73,6 +73,6 @@ def _refuse_other_sites(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is None:
         return
-    own = {request.headers.get("host", ""), request.headers.get("x-forwarded-host", "")} - {""}
-    if urlsplit(origin).netloc.lower() not in {name.lower() for name in own}:
+    host, forwarded = (request.headers.get(name, "") for name in ("host", "x-forwarded-host"))
+    if not is_own_origin(origin, host, forwarded):
         raise ApiError(403, "This request comes from another site.", "other_site")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from webui.origins import is_own_origin
 from webui.settings import Settings
 from webui.ui.fetching import asks_to_fetch
 
@@ -191,8 +192,7 @@ def _same_site(headers: dict[str, str], host: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    named = urlsplit(origin).netloc.lower()
-    return bool(named) and named in {host.lower(), headers.get("x-forwarded-host", "").lower()}
+    return is_own_origin(origin, host, headers.get("x-forwarded-host", ""))
 
 
 async def _answer(send: Send, status: int, words: str) -> None:
