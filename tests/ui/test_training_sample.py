@@ -50,9 +50,9 @@ def test_a_newer_one_fills_the_second_player_only(samples, desk, training):  # n
 def test_nobody_is_interrupted_but_by_another_training(samples, desk, training):  # noqa: F811
     desk.let_hear(training, 400)
     before = (training, 200, "")
-    since = samples.begin()
+    since = samples.begin_listening()
     assert list(samples.follow(training, before, since)) == [samples.shown]
-    assert samples.widgets.sample_heard in samples.follow(training, before, samples.end())
+    assert samples.widgets.sample_heard in samples.follow(training, before, samples.end_listening())
     desk.stop(training)
     other = made(desk, "French 1")
     shown = samples.follow(other, before, since)

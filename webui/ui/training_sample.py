@@ -44,9 +44,9 @@ class TrainingSamples:
         """Connect the players; `moved` happens from time to time."""
         moved(worded(self.follow), [chosen, self.shown, self.playing], self.changed(), **QUIET)
         heard = self.widgets.sample_heard
-        heard.play(self.begin, None, [self.playing], **QUIET)
+        heard.play(self.begin_listening, None, [self.playing], **QUIET)
         for moment in (heard.pause, heard.stop):
-            moment(self.end, None, [self.playing], **QUIET)
+            moment(self.end_listening, None, [self.playing], **QUIET)
 
     def changed(self) -> list[Any]:
         """The components that `follow` changes."""
@@ -56,11 +56,11 @@ class TrainingSamples:
             shown.sample_heard,
         ]  # fmt: skip
 
-    def begin(self) -> float:
+    def begin_listening(self) -> float:
         """Somebody begins to listen."""
         return self.clock()
 
-    def end(self) -> None:
+    def end_listening(self) -> None:
         """Nobody listens any more."""
         return
 
