@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from webui.arrays import Waveform
-from webui.audio import encode_audio
 from webui.backend.training_facts import TrainingSample
 from webui.errors import UserError
 from webui.file_saving import save_file, sweep_leftovers
@@ -100,4 +99,6 @@ class SampleFiles:
         save_file(self._folder / FACTS, data, replace=True)
 
     def _write_sound(self, path: Path, waveform: Waveform, rate: int) -> None:
+        from webui.audio import encode_audio  # late, as the libraries for sound are
+
         save_file(path, encode_audio(waveform, rate, "flac"), replace=True)
