@@ -34,6 +34,7 @@ LAYERS = {
     **dict.fromkeys(("cli_audiobook", "cli_projects", "cli_project_flags"), 6),
     **dict.fromkeys(("cli_terminal", "cli_voice_flags", "__main__"), 6),
     **dict.fromkeys(("cli_actions", "cli_speak_flags", "cli_train", "cli_train_flags"), 6),
+    "cli_takes": 6,
 }
 DOORS = ("ui", "http_api", "cli")  # they never import each other
 # Arrays in, arrays or events out.

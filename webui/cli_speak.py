@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from webui.cli_speak_flags import add_controls, chosen_controls, whole_number
+from webui.cli_takes import check_takes, gathered, take_file
 from webui.cli_terminal import follow, print_json, say, write_out
 from webui.errors import (
     AudioFileError,
@@ -52,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=whole_number, metavar="N", help="the same seed gives the same sound"
     )
     parser.add_argument(
+        "--takes", type=whole_number, default=1, metavar="N",
+        help="speak it N times in one pass, each time with another seed, into out-1.wav, out-2.wav "
+        "and so on; at most 8",
+    )  # fmt: skip
+    parser.add_argument(
         "--save-voice", type=Path, metavar="V.npz", help="keep the end of this speech as a voice"
     )
     parser.add_argument(
@@ -82,20 +88,33 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
     try:
         family = settings.family or (like.family if like else None)
         base = like.controls if like else service.recommended_controls(family)
-        controls = controls_from_json(chosen_controls(arguments), base)
+        chosen = chosen_controls(arguments) | {"takes": arguments.takes}
+        controls = controls_from_json(chosen, base)
         wanted = arguments.voice or (like.voice if like else None)
         voice = None if wanted is None else find_voice(service, wanted, family)
         order = SpeakOrder(text, family, voice, controls, like.language if like else None)
-        speech = follow(service.speak(order, cancel), cancel)
+        made: list[Speech | None] = []
+        follow(gathered(service.speak(order, cancel), controls.takes, made), cancel)
     finally:
         cancel.cancel()
         service.close()
-    if speech is None or not len(speech.waveform):
+    spoken = [
+        (take_file(arguments.out, take, controls.takes), speech)
+        for take, speech in enumerate(made, start=1)
+        if speech is not None and len(speech.waveform)
+    ]
+    if not spoken:
         raise TextError("Nothing was spoken. Try another seed, or a text with more words in it.")
-    used = replace(controls, seed=speech.seed)
-    recipe = SpeechRecipe(text, speech.family, voice, used, order.language)
-    _write(arguments, settings, sound_format, speech, recipe)
-    _report(arguments, speech, recipe)
+    told = []
+    for out, speech in spoken:
+        used = replace(controls, seed=speech.seed, takes=1)
+        recipe = SpeechRecipe(text, speech.family, voice, used, order.language)
+        _write(arguments, out, settings, sound_format, speech, recipe)
+        told.append(_report(arguments, out, speech, recipe))
+    if len(spoken) < controls.takes:
+        say(f"{controls.takes - len(spoken)} of {controls.takes} takes say nothing.")
+    if arguments.json:
+        print_json(told[0] if controls.takes == 1 else {"takes": told})
     return 0
 
 
@@ -121,6 +140,7 @@ def _names_text(arguments: argparse.Namespace) -> bool:
 
 def _check_targets(arguments: argparse.Namespace) -> str:
     """Refuse targets that cannot be written, and say in which format the sound goes out."""
+    check_takes(arguments.takes, arguments.out, arguments.save_voice)
     if arguments.out == "-":
         if arguments.json:
             raise SettingsError("--out - and --json both need standard output. Give --out a file.")
@@ -138,7 +158,8 @@ def _check_targets(arguments: argparse.Namespace) -> str:
                 f'"{target.name}" does not end in .wav, .flac or .mp3. Change the ending, '
                 "or name the format with --format."
             )
-        _check_target(target)
+        for take in range(arguments.takes):
+            _check_target(Path(take_file(arguments.out, take + 1, arguments.takes)))
     voice = arguments.save_voice
     if voice:
         if voice.suffix != ".npz":
@@ -224,8 +245,9 @@ def find_voice(service: "Service", wanted: str, family: str | None) -> str:
     return voice.id
 
 
-def _write(
+def _write(  # noqa: PLR0913  (what is written, and where)
     arguments: argparse.Namespace,
+    out: str,
     settings: "Settings",
     sound_format: str,
     speech: Speech,
@@ -238,11 +260,11 @@ def _write(
     if arguments.save_voice:
         _write_voice(arguments.save_voice, settings, speech, recipe)
     try:
-        if arguments.out == "-":
+        if out == "-":
             rate = speech.sample_rate
             write_out(encode_audio(speech.waveform, rate, sound_format, facts))
         else:
-            target = Path(arguments.out)
+            target = Path(out)
             write_audio(target, speech.waveform, speech.sample_rate, sound_format, facts)
     except BaseException:
         if arguments.save_voice:
@@ -292,33 +314,34 @@ def judged(chunk: SpokenChunk) -> dict[str, float | int]:
     return {**known, "tries": chunk.tries} if known else {}
 
 
-def _report(arguments: argparse.Namespace, speech: Speech, recipe: "SpeechRecipe") -> None:
+def _report(
+    arguments: argparse.Namespace, out: str, speech: Speech, recipe: "SpeechRecipe"
+) -> dict[str, Any]:
+    """Say what was spoken, and give it in the form of `--json`."""
     seconds = len(speech.waveform) / speech.sample_rate
     for note in speech.notes:
         say(f"Note: {note}")
     say(
         f"{seconds:.1f} s of speech in {speech.compute_seconds:.1f} s by {speech.family}, "
-        f"seed {speech.seed}: {arguments.out}"
+        f"seed {speech.seed}: {out}"
     )
-    if arguments.json:
-        chunks = [
-            {
-                "text": chunk.text,
-                "start_seconds": round(chunk.start_seconds, 3),
-                "end_seconds": round(chunk.end_seconds, 3),
-                "seed": chunk.seed,
-                "notes": list(chunk.notes),
-                **judged(chunk),
-            }
-            for chunk in speech.chunks
-        ]
-        measured = {
-            "out": arguments.out,
-            "saved_voice": str(arguments.save_voice) if arguments.save_voice else None,
-            "seconds": round(seconds, 3),
-            "sample_rate": speech.sample_rate,
-            "compute_seconds": round(speech.compute_seconds, 3),
-            "chunks": chunks,
-            "notes": list(speech.notes),
+    chunks = [
+        {
+            "text": chunk.text,
+            "start_seconds": round(chunk.start_seconds, 3),
+            "end_seconds": round(chunk.end_seconds, 3),
+            "seed": chunk.seed,
+            "notes": list(chunk.notes),
+            **judged(chunk),
         }
-        print_json(recipe.to_json() | measured)
+        for chunk in speech.chunks
+    ]
+    return recipe.to_json() | {
+        "out": out,
+        "saved_voice": str(arguments.save_voice) if arguments.save_voice else None,
+        "seconds": round(seconds, 3),
+        "sample_rate": speech.sample_rate,
+        "compute_seconds": round(speech.compute_seconds, 3),
+        "chunks": chunks,
+        "notes": list(speech.notes),
+    }
