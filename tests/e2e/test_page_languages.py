@@ -136,6 +136,28 @@ def test_faults_are_told_in_german_and_a_voice_keeps_its_name(browser, fake_page
         assert page.locator("#preview [data-testid=block-label]").inner_text().strip() == "Speak"
 
 
+def test_lines_are_put_together_of_parts_that_are_known(browser, fake_page):
+    known = {
+        "Loading the model · Loading Bark small · about 1.5 h left": (
+            "Modell wird geladen · Bark small wird geladen · noch etwa 1,5 h"
+        ),
+        "Sentence 2 of 5 · choosing the sounds of the words · try 2": (
+            "Satz 2 von 5 · Laute der Wörter werden gewählt · Versuch 2"
+        ),
+        "1. 2.0–6.0 s of recording 1 · good, ends in a pause": (
+            "1. 2,0–6,0 s aus Aufnahme 1 · gut, endet mit einer Pause"
+        ),
+        "This text has 1,500 words that nobody knows.": None,
+        "12": "12",
+        "Saved. Something that nobody knows.": "Gespeichert. Something that nobody knows.",
+        "‘Speak’ is deleted.": "„Speak“ wurde gelöscht.",
+    }
+    with coming_from(browser, "de-DE") as page:
+        open_in(page, fake_page, "spricht")
+        said = page.evaluate("(texts) => texts.map(window.barkLanguage.say)", list(known))
+        assert dict(zip(known, said, strict=True)) == known
+
+
 def test_nothing_is_wider_than_a_phone_in_german(browser, fake_page):
     with coming_from(browser, "de-DE", width=390) as page:
         open_in(page, fake_page, "spricht")

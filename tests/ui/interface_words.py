@@ -105,8 +105,8 @@ class KnownWords:
         if depth > 5 or not text.strip():
             return False
         bold = re.fullmatch(r"\*\*([^*]+)\*\*|[✓✗!⚠] (.+)", text)
-        if bold is not None:
-            return self.has(bold[1] or bold[2], depth + 1)
+        if bold is not None and self.has(bold[1] or bold[2], depth + 1):
+            return True
         small = text[:1].lower() + text[1:]
         return (
             (small != text and self.has(small, depth + 1))

@@ -88,26 +88,24 @@
     }
 
     search(text) {
-      const dotted = text.includes(" · ");
-      const direct = this.exact.get(text) ?? this.filled(text, dotted);
-      if (direct !== null) return direct;
       const small = text[0].toLowerCase() + text.slice(1);
-      if (small !== text) {
-        const said = this.exact.get(small) ?? this.filled(small, dotted);
-        if (said !== null) return said[0].toUpperCase() + said.slice(1);
-      }
-      const bold = /^\uE000([^\uE000]+)\uE000$/.exec(text);
-      if (bold !== null) {
-        const said = this.say(bold[1]);
-        return said === null ? null : `\uE000${said}\uE000`;
-      }
-      const signed = /^([✓✗!⚠] )(.+)$/.exec(text);
-      if (signed !== null) {
-        const said = this.say(signed[2]);
-        return said === null ? null : signed[1] + said;
-      }
+      const dotted = text.includes(" · ");
+      const direct = this.exact.get(text) ?? raised(text, this.exact.get(small))
+        ?? this.wrapped(text) ?? this.filled(text, dotted)
+        ?? raised(text, this.filled(small, dotted));
+      if (direct !== null) return direct;
       return (dotted ? this.joined(text, " · ") ?? this.filled(text, false) : null)
         ?? this.sentences(text) ?? this.joined(text, ", ", true);
+    }
+
+    /** A text that is bold as a whole, or one behind a sign of its own. */
+    wrapped(text) {
+      const found = /^(\uE000)([^\uE000]+)\uE000$|^([✓✗!⚠] )(.+)$/.exec(text);
+      if (found === null) return null;
+      const [, bold, inner, sign, rest] = found;
+      const said = this.say(inner ?? rest);
+      if (said === null) return null;
+      return bold === undefined ? sign + said : bold + said + bold;
     }
 
     /** Say a text by the patterns that have a dot between parts, or by those that have none. */
@@ -181,6 +179,12 @@
       }));
       return this.other.replace(/\{[^}]+\}/g, (gap) => values.get(gap) ?? gap);
     }
+  }
+
+  /** What is said for a line that begins small, for the same line with a large letter. */
+  function raised(text, said) {
+    if (said === null || said === undefined) return null;
+    return text[0] === text[0].toLowerCase() ? said : said[0].toUpperCase() + said.slice(1);
   }
 
   /** Markdown's signs as single letters that nobody types. */
