@@ -27,7 +27,8 @@
     ["#clone-ranking [role=gridcell]", ALL],
     ["#takes [data-col='2']", ["any voice"]],
     ["[role=gridcell], .sizing-body, textarea, script, style, [translate=no]", NOTHING],
-    ["blockquote, .file-preview, .gallery-item, #train-card h2", NOTHING],
+    ["blockquote, .file-preview, .gallery-item, #train-card h2, .slider_input_container span",
+      NOTHING],
     [":is(#speak-voice, #long-narrator, #long-voice, #long-card-voice, #train-voices, "
       + "#blend-other) :is(.options, input, .token)", REST],
     [":is(#long-speaker, #long-card-speaker) :is(.options, input)", ["Narrator"]],
