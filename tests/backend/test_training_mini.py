@@ -14,7 +14,7 @@ from webui.events import Done, Progress
 from webui.settings import Settings
 from webui.training_results import PHONE_CLASSES, SampleKept
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
