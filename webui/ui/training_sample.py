@@ -32,13 +32,13 @@ class TrainingSamples:
     """
 
     def __init__(
-        self, studio: Studio, widgets: TrainingWidgets, clock: Callable[[], float] = time.time
+        self, studio: Studio, widgets: TrainingWidgets, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.studio = studio
         self.widgets = widgets
         self.clock = clock
         self.shown = gr.State(NOTHING_SHOWN)  # the training, the step and the words shown now
-        self.playing = gr.State(None)  # since when somebody listens, in seconds since 1970
+        self.playing = gr.State(None)  # since when somebody listens, by `clock`
 
     def wire(self, moved: Callable[..., Any], chosen: gr.State) -> None:
         """Connect the players; `moved` happens from time to time."""
