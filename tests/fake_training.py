@@ -125,7 +125,7 @@ class FakeTraining:
             yield Progress(info.stage, info.fraction, info.seconds_left, message=info.words)
             yield from made.curve[seen:]
             if len(made.curve) > seen:
-                yield self.let_hear(training, made.curve[-1].step)
+                yield let_hear(self, training, made.curve[-1].step)
             seen = len(made.curve)
         if made.info.state == "failed":
             yield Failed(made.info.words, "EngineError")
@@ -169,18 +169,6 @@ class FakeTraining:
     def close(self) -> None:
         self.closed = True
 
-    def let_hear(self, training: str, step: int) -> SampleKept:
-        """Have a sample of this step, in files that can be played."""
-        made = self._find(training)
-        spoken, heard = self.folder / "spoken.flac", self.folder / f"heard-{step}.flac"
-        tone = np.sin(np.arange(24_000) / 40 * (1 + step / 1_000)).astype(np.float32)
-        for path in (spoken, heard):
-            write_audio(path, 0.3 * tone, 24_000)
-        made.sample = TrainingSample(
-            step, step / 1_000, "Sun and *moon*", "Ada", str(spoken), str(heard)
-        )
-        return SampleKept(step, str(spoken), str(heard))
-
     def _find(self, training: str) -> _Made:
         if training not in self.known:
             raise TrainingError(f'There is no training "{training}".')
@@ -212,5 +200,17 @@ class FakeTraining:
             )
             made.curve += [TrainingPoint(step - 50, step / 160, step / 10, 3.0), point]
             info = replace(info, accuracy=accuracy)
-            self.let_hear(info.id, step)
+            let_hear(self, info.id, step)
         made.info = info
+
+
+def let_hear(desk: FakeTraining, training: str, step: int) -> SampleKept:
+    """Have a sample of this step, in files that can be played."""
+    spoken, heard = desk.folder / "spoken.flac", desk.folder / f"heard-{step}.flac"
+    tone = np.sin(np.arange(24_000) / 40 * (1 + step / 1_000)).astype(np.float32)
+    for path in (spoken, heard):
+        write_audio(path, 0.3 * tone, 24_000)
+    desk.known[training].sample = TrainingSample(
+        step, step / 1_000, "Sun and *moon*", "Ada", str(spoken), str(heard)
+    )
+    return SampleKept(step, str(spoken), str(heard))

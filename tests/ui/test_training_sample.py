@@ -4,6 +4,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from tests.fake_training import let_hear
 from tests.ui.test_training_tab import desk, made, tab  # noqa: F401  (fixtures)
 from webui.backend.requests import TrainingOrder
 from webui.backend.training_facts import TrainingSample
@@ -23,7 +24,7 @@ def training(desk):  # noqa: F811
 
 
 def test_both_sounds_and_the_step_are_shown(samples, desk, training):  # noqa: F811
-    desk.let_hear(training, 200)
+    let_hear(desk, training, 200)
     shown, widgets = samples.follow(training, NOTHING_SHOWN, None), samples.widgets
     assert shown[widgets.sample].visible
     assert shown[widgets.sample_heard].label == "As the quantizer hears it, after 200 steps"
@@ -34,13 +35,13 @@ def test_both_sounds_and_the_step_are_shown(samples, desk, training):  # noqa: F
 
 
 def test_what_is_shown_already_is_left_alone(samples, desk, training):  # noqa: F811
-    desk.let_hear(training, 200)
+    let_hear(desk, training, 200)
     for now in ((training, 200, ""), [training, 200, ""]):
         assert list(samples.follow(training, now, None)) == [samples.shown]
 
 
 def test_a_newer_one_fills_the_second_player_only(samples, desk, training):  # noqa: F811
-    desk.let_hear(training, 1_400)
+    let_hear(desk, training, 1_400)
     shown = samples.follow(training, (training, 200, ""), None)
     assert shown[samples.widgets.sample_heard].label == heard_label(1_400)
     assert "1,400 steps" in heard_label(1_400)
@@ -48,7 +49,7 @@ def test_a_newer_one_fills_the_second_player_only(samples, desk, training):  # n
 
 
 def test_nobody_is_interrupted_but_by_another_training(samples, desk, training):  # noqa: F811
-    desk.let_hear(training, 400)
+    let_hear(desk, training, 400)
     before = (training, 200, "")
     since = samples.begin_listening()
     assert list(samples.follow(training, before, since)) == [samples.shown]
@@ -67,7 +68,7 @@ def test_a_player_that_never_said_that_it_ended_is_filled_all_the_same(
     training,
     since,
 ):
-    desk.let_hear(training, 400)
+    let_hear(desk, training, 400)
     shown = samples.follow(training, (training, 200, ""), since)
     assert samples.widgets.sample_heard in shown
 
@@ -80,7 +81,7 @@ def test_without_a_sample_nothing_is_there(samples, desk, training):  # noqa: F8
 
 
 def test_one_that_could_not_be_made_is_said_beside_the_last_one(samples, desk, training):  # noqa: F811
-    desk.let_hear(training, 200)
+    let_hear(desk, training, 200)
     found = desk.known[training].sample
     desk.known[training].sample = TrainingSample(
         found.step, found.accuracy, "", "", found.spoken, found.heard, "Too *full*."
@@ -101,14 +102,14 @@ def test_only_a_line_is_there_where_none_was_ever_made(samples, desk, training):
 
 
 def test_a_sound_that_goes_away_meanwhile_is_looked_for_again(samples, desk, training):  # noqa: F811
-    kept = desk.let_hear(training, 200)
+    kept = let_hear(desk, training, 200)
     (desk.folder / "heard-200.flac").unlink()
     assert kept.step == 200
     assert list(samples.follow(training, NOTHING_SHOWN, None)) == [samples.shown]
 
 
 def test_the_sounds_are_those_of_the_files(samples, desk, training, monkeypatch):  # noqa: F811
-    desk.let_hear(training, 200)
+    let_hear(desk, training, 200)
     given = []
     monkeypatch.setattr(gr, "Audio", lambda **how: given.append(how["value"]) or how)
     samples.follow(training, NOTHING_SHOWN, None)
