@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from webui.arrays import Waveform
 from webui.quality.picture import report_picture
 from webui.ui.clone_report import (
     RANKING_HEAD,
@@ -16,6 +14,7 @@ from webui.ui.clone_report import (
     verdict_words,
 )
 from webui.ui.clone_shelf import MadeClones
+from webui.ui.playing import heard
 
 Updates = dict[Any, Any]
 
@@ -160,13 +159,6 @@ def build_clone_result() -> CloneResult:
     return CloneResult(
         area, reference, first, second, ranking, saved, use, another, report, picture
     )
-
-
-def heard(sound: Waveform | None, rate: int) -> tuple[int, np.ndarray] | None:
-    """A sound as the players take it."""
-    if sound is None or not len(sound):
-        return None
-    return rate, np.round(sound.clip(-1, 1) * 32_767).astype(np.int16)
 
 
 def _picture(made: MadeClones, index: int) -> gr.Image:

@@ -14,11 +14,12 @@ from webui.ui.clone_form import CLONE_FIELDS, CloneForm, suggested_name
 from webui.ui.clone_keeping import CloneKeeping, Neighbours
 from webui.ui.clone_parts import CloneParts
 from webui.ui.clone_reading import reading_words
-from webui.ui.clone_result import CloneResult, build_clone_result, heard
+from webui.ui.clone_result import CloneResult, build_clone_result
 from webui.ui.clone_run import CloneShown, job_key
 from webui.ui.clone_widgets import CloneWidgets, build_clone_widgets
 from webui.ui.faults import worded
 from webui.ui.messages import fault_words, plain
+from webui.ui.playing import heard
 from webui.ui.studio import Studio
 from webui.ui.takes import is_owner
 from webui.ui.theme import SHOW_CLONES

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from webui.arrays import Waveform
 from webui.backend.facts import VoiceInfo
@@ -14,6 +13,7 @@ from webui.errors import SettingsError, UserError
 from webui.events import Cancelled, Done, Failed, Progress
 from webui.ui.library_widgets import LibraryWidgets
 from webui.ui.messages import fault_words, plain, progress_words
+from webui.ui.playing import heard
 from webui.ui.studio import Studio
 
 Updates = dict[Any, Any]
@@ -148,8 +148,7 @@ class LibraryHearing:
 
     def _heard(self, title: str, sound: tuple[Waveform, int]) -> Updates:
         waveform, rate = sound
-        samples = np.round(waveform.clip(-1, 1) * 32_767).astype(np.int16)
-        player = gr.Audio(value=(rate, samples), visible=True, autoplay=True, label=title)
+        player = gr.Audio(value=heard(waveform, rate), visible=True, autoplay=True, label=title)
         return {self.widgets.player: player, self.widgets.status: ""}
 
     def _nothing(self, words: str) -> Updates:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import gradio as gr
-import numpy as np
 
 from webui.backend.project_facts import Card, ProjectDetails
 from webui.errors import TextError
@@ -11,6 +10,7 @@ from webui.events import Cancelled, CancelToken, Event, Failed, Progress
 from webui.ui.long_form import CardForm
 from webui.ui.long_view import LongView, Place, Seen, Updates, with_chapter, with_page
 from webui.ui.messages import plain, progress_words
+from webui.ui.playing import heard
 from webui.ui.studio import Studio
 
 GONE = "This card is no longer there. Choose another one."
@@ -182,9 +182,8 @@ class LongCards:
 
     def _heard(self, details: ProjectDetails, card: Card) -> gr.Audio:
         sound, rate = self.studio.projects.card_sound(details.info.id, card.id)
-        samples = np.round(sound.clip(-1, 1) * 32_767).astype(np.int16)
         label = f"{card.seconds or 0:.1f} s · {' '.join(card.text.split())[:60]}"
-        return gr.Audio(value=(rate, samples), label=label, visible=True, autoplay=True)
+        return gr.Audio(value=heard(sound, rate), label=label, visible=True, autoplay=True)
 
 
 def long_key(page: str) -> str:

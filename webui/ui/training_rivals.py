@@ -12,8 +12,8 @@ from webui.errors import EngineError, TrainingError
 from webui.events import CancelToken, Cloned, Failed, Progress
 from webui.ui.clone_form import parts_of
 from webui.ui.clone_report import verdict_words
-from webui.ui.clone_result import heard
 from webui.ui.messages import plain, progress_words
+from webui.ui.playing import heard
 from webui.ui.studio import Studio
 from webui.ui.training_widgets import TrainingWidgets
 from webui.ui.training_words import NO_CHOICE, comparison_words

@@ -13,6 +13,7 @@ from webui.backend.training_facts import TrainingSample
 from webui.errors import UserError
 from webui.ui.faults import worded
 from webui.ui.messages import plain
+from webui.ui.playing import heard
 from webui.ui.studio import Studio
 from webui.ui.training_widgets import TrainingWidgets
 
@@ -122,7 +123,4 @@ def _sound(path: str) -> tuple[int, np.ndarray] | None:
     Raises:
         UserError: it is gone or damaged.
     """
-    if not path:
-        return None
-    waveform, rate = read_audio(Path(path))
-    return rate, np.round(waveform.clip(-1, 1) * 32_767).astype(np.int16)
+    return heard(*read_audio(Path(path))) if path else None
