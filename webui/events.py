@@ -23,6 +23,8 @@ from webui.training_results import (
 )
 
 Made = TypeVar("Made")
+Step = TypeVar("Step")
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,16 @@ def result_of(steps: Generator[Any, None, Made]) -> Made:
         except StopIteration as end:
             made: Made = end.value
             return made
+
+
+def told_as(
+    steps: Generator[Step, None, Made], tell: Callable[[Step], Told]
+) -> Generator[Told, None, Made]:
+    """Run a generator to its end, yield something else for each step, and give what it returns."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            made: Made = end.value
+            return made
+        yield tell(step)

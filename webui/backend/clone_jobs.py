@@ -34,7 +34,7 @@ from webui.clone_results import (
 )
 from webui.cloning.methods import CloneDrawing, MadeVoice
 from webui.errors import AudioFileError, CloneError, UserError
-from webui.events import CancelToken, Checked, Cloned, Done, Event, Progress, Reported
+from webui.events import CancelToken, Checked, Cloned, Done, Event, Progress, Reported, told_as
 from webui.synthesis.models import BarkModels
 
 REFERENCE_SECONDS = 30.0  # the most of a recording's speech that a clone is compared with
@@ -175,16 +175,12 @@ class CloneJobs:
     def _family(
         self, family: str, pace: ClonePace, cancel: CancelToken
     ) -> Generator[Event, None, BarkModels]:
-        loading = self._manager.models(family, cancel)
-        while True:
-            try:
-                event = next(loading)
-            except StopIteration as end:
-                models: BarkModels = end.value
-                return models
+        def told(event: Event) -> Event:
             if isinstance(event, Progress):
-                event = pace.within(event.fraction, "load", event.message)
-            yield event
+                return pace.within(event.fraction, "load", event.message)
+            return event
+
+        return told_as(self._manager.models(family, cancel), told)
 
     def _candidates(
         self, job: _Job, attempts: Sequence[Attempt]

@@ -10,7 +10,7 @@ from webui.backend.model_manager import ModelManager
 from webui.backend.requests import SampleOrder
 from webui.backend.side_by_side import PartToken
 from webui.errors import JobCancelled, UserError
-from webui.events import CancelToken, Event, Progress
+from webui.events import CancelToken, Event, Progress, told_as
 from webui.synthesis.models import BarkModels
 from webui.training_results import QuantizerWeights, SampleHeard, SampleMissed
 
@@ -170,14 +170,7 @@ class SampleJobs:
         self, family: str, told: Progress, cancel: CancelToken
     ) -> Generator[Event, None, BarkModels]:
         """Have the family ready; how far its loading is does not move the whole."""
-        loading = self._manager.models(family, cancel)
-        while True:
-            try:
-                next(loading)
-            except StopIteration as end:
-                models: BarkModels = end.value
-                return models
-            yield told
+        return told_as(self._manager.models(family, cancel), lambda _: told)
 
 
 def sample_tools() -> SampleTools:

@@ -1,6 +1,6 @@
 """What a quantizer hears in a speech, spoken again by the family: tokens -> codes -> sound."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ import numpy as np
 from webui.arrays import AnyFeatures, AnyTokens, OtherWaveform, Speaker
 from webui.cloning.quantizer import Quantizer
 from webui.errors import TextError
-from webui.events import CancelToken
+from webui.events import CancelToken, told_as
 from webui.synthesis.coarse import coarse_steps, generate_coarse
 from webui.synthesis.controls import SpeechControls
 from webui.synthesis.fine import fine_steps, generate_fine
@@ -83,11 +83,4 @@ def _shares(
     steps: Generator[int, None, Made], expected: int, before: float, share: float
 ) -> Generator[float, None, Made]:
     """Run a stage, of whose work so much was done before it."""
-    told: Iterator[int] = steps
-    while True:
-        try:
-            done = next(told)
-        except StopIteration as end:
-            made: Made = end.value
-            return made
-        yield before + share * min(1.0, done / max(expected, 1))
+    return told_as(steps, lambda done: before + share * min(1.0, done / max(expected, 1)))
