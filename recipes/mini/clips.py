@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 VALIDATION_EVERY = 50  # every 50th clip is kept out of training
 TEACHERS = ("teacher", "wide", "espeak")  # their folders; each counts its own speakers
+Kept = TypeVar("Kept")  # a clip, or a clip and what is known of it
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ def shards_of(work: Path, most: int | None = None) -> list[Path]:
     return [path for teacher in TEACHERS for path in sorted((work / teacher).glob("*.npz"))[:most]]
 
 
-def training_clips(clips: list[Clip]) -> list[Clip]:
+def training_clips(clips: list[Kept]) -> list[Kept]:
     """The clips that training may see."""
     return [clip for index, clip in enumerate(clips) if index % VALIDATION_EVERY]
 
 
-def validation_clips(clips: list[Clip]) -> list[Clip]:
+def validation_clips(clips: list[Kept]) -> list[Kept]:
     """The clips that training never sees."""
     return clips[::VALIDATION_EVERY]

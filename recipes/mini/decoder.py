@@ -2,8 +2,8 @@
 
     python -m recipes.mini.decoder --work WORK --minutes 90
 
-It learns spectra at five window lengths, the envelopes by which speech is understood, and what the
-encoder of step 3 hears, when that is there. With `--adversarial 0.5` judges join for the second
+It learns spectra at five window lengths and the envelopes by which speech is understood; what the
+encoder of step 3 hears, and whose voice it is (`recipes.mini.speaker_namer`), when those are there. With `--adversarial 0.5` judges join for the second
 half of the time, and it learns to deceive them too.
 """
 
@@ -22,23 +22,29 @@ from recipes.mini.crops import StoredCrops
 from recipes.mini.devices import add_device, fed, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
 from recipes.mini.hearing import HearingLoss, load_hearing
+from recipes.mini.speaker_namer import VoiceLoss, load_voices
 from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
-ENVELOPE_WEIGHT = 8.0  # what is understood against what is like
-HEARING_WEIGHT = 0.5  # its gradient is some ten times that of the spectra
+# with these, the gradients of the first four are about as 6 : 3 : 4 : 2
+ENVELOPE_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT = 40.0, 0.5, 1.5
 TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
-LOSSES = ("spectra", "envelopes", "heard", "told apart", "features")
-WEIGHTS = (1.0, ENVELOPE_WEIGHT, HEARING_WEIGHT, TOLD_WEIGHT, FEATURE_WEIGHT)
+LOSSES = ("spectra", "envelopes", "heard", "voices", "told apart", "features")
+WEIGHTS = (1.0, ENVELOPE_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT, TOLD_WEIGHT, FEATURE_WEIGHT)
 
 
 class DecoderTraining:
     """One step of the decoder's training; the adversary, where there is one, learns in the same step."""
 
-    def __init__(self, parts: nn.ModuleDict, hearing: HearingLoss | None = None) -> None:
+    def __init__(
+        self,
+        parts: nn.ModuleDict,
+        hearing: HearingLoss | None = None,
+        voices: VoiceLoss | None = None,
+    ) -> None:
         self.quantizer, self.decoder = parts["quantizer"], parts["decoder"]
-        self.hearing = hearing
+        self.listeners = hearing, voices
         self.spectra, self.envelopes, self.adversary = (
             SpectralLoss(), EnvelopeLoss(), Discriminator(),
         )  # fmt: skip
@@ -53,7 +59,8 @@ class DecoderTraining:
         """Learn from codes and their sound; gives its `LOSSES`; 0 for who was not asked."""
         made = self.decoder(self.quantizer.decode(codes))[:, 0, : sound.shape[1]]
         losses = [self.spectra(made, sound), self.envelopes(made, sound)]
-        losses.append(self.hearing(made, sound) if self.hearing else made.new_zeros(()))
+        for listener in self.listeners:
+            losses.append(listener(made, sound) if listener else made.new_zeros(()))
         if deceive:
             with torch.no_grad():
                 of_true = self.adversary(sound)
@@ -100,7 +107,7 @@ def train_decoder(
     In the last part of the time, `adversarial` (0..1) of it, it also learns to deceive judges.
     """
     path = work / "codec_decoder.pt"
-    training = DecoderTraining(load_parts(work), load_hearing(work))
+    training = DecoderTraining(load_parts(work), load_hearing(work), load_voices(work))
     state, step, spent = checkpoints.load(path), 0, 0.0
     if state is not None:
         training.load(state)

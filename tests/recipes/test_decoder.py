@@ -78,7 +78,7 @@ def test_the_decoder_gets_nearer_to_the_sound_with_and_without_judges(one_judge)
     assert alone[-1][0] < alone[0][0]
     assert not alone[-1][2:].any(), "nobody else was asked"
     judged = training.step(codes, sound, deceive=True)
-    assert (judged[3:] > 0).all()
+    assert (judged[4:] > 0).all()
     assert training.adversary_optimizer.state_dict()["state"]
 
 
