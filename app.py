@@ -148,6 +148,7 @@ def _run(
         announce(f"http://{name}:{port}", _public_link(settings, link, port), login)
         sweeper.start()
         bring_bark(studio)
+        api.go_on()
         if not settings.zero_gpu:  # there the device is lent for one call at a time
             threading.Thread(target=_warm_up, args=(service,), daemon=True).start()
         ended.wait()

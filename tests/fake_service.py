@@ -13,8 +13,9 @@ from tests.fake_training import FakeTraining
 from tests.fake_visitors import FakeShelves
 from webui.arrays import Speaker, Waveform
 from webui.backend.facts import EngineStatus, FamilyInfo, ServiceStatus, VoiceInfo
+from webui.backend.project_beginning import ProjectStock
 from webui.backend.project_desk import ProjectDesk
-from webui.backend.requests import SpeakOrder
+from webui.backend.requests import SpeakOrder, SpeakRequest
 from webui.backend.visitor_projects import VisitorProjects
 from webui.backend.visitor_voices import VisitorVoices
 from webui.errors import FamilyNotFoundError, TextError, VoiceNotFoundError
@@ -29,6 +30,7 @@ from webui.events import (
     Speech,
     SpokenChunk,
 )
+from webui.family import read_family
 from webui.settings import Settings
 from webui.speaker_metadata import SpeakerMetadata
 from webui.synthesis.controls import SpeechControls
@@ -66,6 +68,27 @@ def speaker() -> Speaker:
     """A voice of `mini` that says nothing."""
     fine = np.zeros((8, 50), np.int64)
     return Speaker(np.zeros(50, np.int64), fine[:2], fine)
+
+
+class SineEngine:
+    """Lets the scripted service say what is requested."""
+
+    def __init__(self, service: "FakeService") -> None:
+        self._service = service
+
+    def run(self, request: SpeakRequest, cancel: CancelToken | None = None) -> Iterator[Event]:
+        order = SpeakOrder(request.text, request.family, controls=request.controls)
+        self._service.orders.append(order)
+        return self._service._speak(order, request.family, cancel or CancelToken())
+
+    def status(self) -> EngineStatus:
+        return self._service.engine_status()
+
+    def devices(self) -> int:
+        return self._service.devices()
+
+    def close(self) -> None:
+        pass
 
 
 class FakeService(FakeCloning):
@@ -179,6 +202,12 @@ class FakeService(FakeCloning):
     def preview(self, voice_id: str) -> tuple[Waveform, int]:
         self.speaker(voice_id, "mini")
         return sine(), RATE
+
+    def job_texts(self, folder: Path) -> ProjectDesk:
+        """A real desk over this service's voices and its sine wave."""
+        mini = read_family(Path(__file__).parents[1] / "models" / "mini")
+        stock = ProjectStock(lambda _: mini, self.voices, self.speaker, self.recommended_controls)
+        return ProjectDesk(folder, SineEngine(self), stock)
 
     def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         self.saved.append((made, metadata))

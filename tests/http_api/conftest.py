@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from dataclasses import replace
 
 import openai
 import pytest
@@ -40,7 +41,8 @@ class Served:
 
 @contextlib.contextmanager
 def serving(settings: Settings, folder, service: FakeService | None = None):
-    """Answer on a free port of this machine until the block ends."""
+    """Answer on a free port of this machine until the block ends; jobs are kept in `folder`."""
+    settings = replace(settings, data_dir=folder / "data")
     service = service or FakeService(settings)
     api = open_api(service, settings, folder)
     guard = Middleware(Guard, rules=GuardRules.from_settings(settings))
@@ -65,10 +67,12 @@ def serving(settings: Settings, folder, service: FakeService | None = None):
 
 def as_new(served: Served) -> Served:
     """Forget what the test before did."""
+    jobs = served.api.reception.jobs
+    for job in list(jobs._jobs.values()):
+        jobs.remove(job)
     settings = served.service.settings
     vars(served.service).clear()
     served.service.__init__(settings)
-    served.api.reception.jobs.close()
     return served
 
 

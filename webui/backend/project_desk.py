@@ -12,10 +12,12 @@ from webui.backend.engine import failed
 from webui.backend.project_beginning import ProjectOrder, begin_project
 from webui.backend.project_cards import find_card
 from webui.backend.project_editing import ProjectEditing
-from webui.backend.project_facts import ProjectInfo
+from webui.backend.project_facts import ProjectInfo, SpokenCard
 from webui.backend.project_render import SILENT, CardJob, ProjectRender, rerolled
 from webui.backend.project_shelf import refuse_locked
 from webui.backend.project_store import ProjectFolder, StoredProject
+from webui.backend.requests import SpeakOrder
+from webui.backend.speech_project import begin_speech
 from webui.backend.watched_work import WatchedWork
 from webui.errors import ProjectError
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Event, Failed
@@ -79,6 +81,16 @@ class ProjectDesk(ProjectEditing):
             except ProjectError:
                 continue
         return self._begun(begun)
+
+    def create_speech(self, name: str, order: SpeakOrder) -> ProjectInfo:
+        """Make a project that sounds as an order would if it were spoken in one go.
+
+        Raises:
+            ProjectError: its sentences would hang together, so that none can be spoken alone.
+            UserError: the order cannot be spoken.
+        """
+        self._only_owner()
+        return self._begun(begin_speech(name, order, self._stock))
 
     def delete(self, project: str) -> None:
         """Remove a project with its sounds.
@@ -184,6 +196,24 @@ class ProjectDesk(ProjectEditing):
             ProjectError: nothing is done, or there is no such chapter.
         """
         return project_export.subtitles(self._view(self._folder(project)), kind, chapter)
+
+    def timeline(self, project: str, chapter: int | None = None) -> list[SpokenCard]:
+        """Say when each card that is done is heard in the sound of a chapter, or of the whole.
+
+        Raises:
+            ProjectError: nothing is done, or there is no such chapter.
+        """
+        return project_export.timeline(self._view(self._folder(project)), chapter)
+
+    def track(self, project: str) -> tuple[Iterator[Waveform], int]:
+        """Give the sound of what is done part by part, and its rate in Hz.
+
+        Raises:
+            ProjectError: nothing is done, or there is no such project.
+        """
+        folder = self._folder(project)
+        view = self._view(folder)
+        return project_export.track(folder, view), view.project.rate
 
     def export(
         self, project: str, path: Path, audio_format: str, chapter: int | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from webui.arrays import OtherWaveform, Waveform
+from webui.backend.project_facts import SpokenCard
 from webui.backend.project_store import ProjectFolder
 from webui.backend.project_view import View
 from webui.errors import ProjectError
@@ -49,14 +50,24 @@ def subtitles(view: View, kind: Literal["srt", "vtt"], chapter: int | None = Non
     Raises:
         ProjectError: nothing is done, or there is no such chapter.
     """
+    spoken = timeline(view, chapter)
+    cues = [Cue(each.start_seconds, each.end_seconds, each.text, each.speaker) for each in spoken]
+    return write_subtitles(cues, kind)
+
+
+def timeline(view: View, chapter: int | None = None) -> list[SpokenCard]:
+    """Say when each card is heard in the track of a chapter, or of the whole.
+
+    Raises:
+        ProjectError: nothing is done, or there is no such chapter.
+    """
     rate = view.project.rate
     placed = placements(_pieces(view, chapter), rate)
     cards = (card for card, _ in view.pieces(chapter))
-    cues = [
-        Cue(place.start / rate, place.end / rate, card.text, card.speaker)
+    return [
+        SpokenCard(card.id, place.start / rate, place.end / rate, card.text, card.speaker)
         for card, place in zip(cards, placed, strict=True)
     ]
-    return write_subtitles(cues, kind)
 
 
 def export(

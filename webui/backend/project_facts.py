@@ -57,6 +57,17 @@ class Card:
 
 
 @dataclass(frozen=True)
+class SpokenCard:
+    """When a card is heard in the sound of its chapter, or of the whole."""
+
+    card: str  # its id
+    start_seconds: float
+    end_seconds: float
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
 class ChapterInfo:
     """A part of a long text, with its cards in the order in which they are spoken."""
 

@@ -217,6 +217,10 @@ class Service(CloningDesk):
         self._visitor_projects.append(made)
         return made
 
+    def job_texts(self, folder: Path) -> ProjectDesk:
+        """Make the desk for the long texts that programs have spoken, kept below a folder."""
+        return self._project_desk(folder, self)
+
     def save_voice(self, made: Speaker, metadata: SpeakerMetadata) -> VoiceInfo:
         """Keep a voice among the user's own, under a file name that nobody else has.
 

@@ -1,21 +1,25 @@
 """The calls about jobs: a long text is spoken in the background, its sound fetched later."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
 
-from webui.audio import encode_audio
-from webui.events import CancelToken, Event
+from webui.audio import FORMATS, encode_audio
+from webui.audio.long_files import write_long_audio
 from webui.http_api.errors import ApiError
-from webui.http_api.job_store import ENDED, Job
-from webui.http_api.keys import Caller
+from webui.http_api.job import Job
+from webui.http_api.keys import Caller, require_owner
 from webui.http_api.reception import Reception
-from webui.http_api.speech import MEDIA_TYPES, spoken_chunks, sse_line
+from webui.http_api.speech import MEDIA_TYPES, sse_line
 from webui.http_api.speech_order import SpokenText, speech_wish
-from webui.longform.subtitles import write_subtitles
+from webui.longform.subtitles import Cue, write_subtitles
 
 LOOK_SECONDS = 0.2  # between two looks for news
 FileFormat = Literal["wav", "flac", "mp3", "opus", "aac"]
@@ -34,12 +38,9 @@ def job_routes(reception: Reception) -> APIRouter:
         if not caller.is_owner:
             longest = settings.max_text_characters
         wish = speech_wish(reception, caller, body, longest)
-
-        def speaking(cancel: CancelToken) -> Iterator[Event]:
-            return spoken_chunks(reception.service.speak(wish.order, cancel), wish.speed)
-
         leave = reception.admission.enter(caller)
-        return reception.jobs.start(wish.recipe(), speaking, leave).as_json()
+        started = reception.jobs.start(wish.order, wish.recipe(), caller.is_owner, leave)
+        return started.as_json()
 
     @router.get("/{job_id}")
     def get_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
@@ -56,7 +57,16 @@ def job_routes(reception: Reception) -> APIRouter:
     def cancel_job(job_id: str, _caller: WhoAsks) -> dict[str, Any]:
         """Stop a job; what was spoken can still be fetched."""
         job = reception.jobs.find(job_id)
-        job.token.cancel()
+        reception.jobs.cancel(job)
+        return job.as_json()
+
+    @router.post("/{job_id}/resume", status_code=202)
+    def resume_job(job_id: str, caller: WhoAsks) -> dict[str, Any]:
+        """Go on with a job that was interrupted, cancelled or failed; nothing is spoken twice."""
+        job = reception.jobs.find(job_id)
+        if job.facts.is_owners:
+            require_owner(caller, "going on with this job")
+        reception.jobs.resume(job, reception.admission.enter(caller))
         return job.as_json()
 
     @router.delete("/{job_id}")
@@ -81,10 +91,7 @@ def _add_results(router: APIRouter, reception: Reception) -> None:
         format: Annotated[FileFormat, Query()] = "wav",
     ) -> Response:
         """Give the sound of a job that has ended."""
-        job = _ended(reception, job_id)
-        data = encode_audio(job.sound(), job.rate, format, job.recipe)
-        attached = {"content-disposition": f'attachment; filename="speech.{format}"'}
-        return Response(data, media_type=MEDIA_TYPES[format], headers=attached)
+        return _sound_file(reception, _ended(reception, job_id), format)
 
     @router.get("/{job_id}/subtitles", response_class=PlainTextResponse)
     def get_subtitles(
@@ -95,31 +102,62 @@ def _add_results(router: APIRouter, reception: Reception) -> None:
         """Give what is said when."""
         job = _ended(reception, job_id)
         kind = "text/vtt" if format == "vtt" else "application/x-subrip"
-        return PlainTextResponse(write_subtitles(job.cues, format), media_type=kind)
+        cues = [
+            Cue(each.start_seconds / job.speed, each.end_seconds / job.speed, each.text)
+            for each in reception.jobs.timeline(job)
+        ]
+        return PlainTextResponse(write_subtitles(cues, format), media_type=kind)
+
+
+def _sound_file(reception: Reception, job: Job, audio_format: FileFormat) -> Response:
+    """The whole sound; where the format allows, it is put together on disk, not in memory."""
+    attached = {"content-disposition": f'attachment; filename="speech.{audio_format}"'}
+    kind, recipe = MEDIA_TYPES[audio_format], job.facts.recipe
+    blocks, rate = reception.jobs.sound(job)
+    if audio_format not in FORMATS:
+        data = encode_audio(np.concatenate(list(blocks)), rate, audio_format, recipe)
+        return Response(data, media_type=kind, headers=attached)
+    reception.folder.mkdir(parents=True, exist_ok=True)
+    path = reception.folder / f"{secrets.token_hex(16)}.{audio_format}"
+    write_long_audio(path, blocks, rate, audio_format, recipe)
+    return FileResponse(
+        path, media_type=kind, headers=attached, background=BackgroundTask(_remove, path)
+    )
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _ended(reception: Reception, job_id: str) -> Job:
     """A job whose sound can be fetched.
 
     Raises:
-        ApiError: it still runs, or nothing was spoken.
+        ApiError: it still runs, was interrupted, or nothing was spoken.
     """
     job = reception.jobs.find(job_id)
-    if job.state not in ENDED:
+    if not job.is_over:
         raise ApiError(409, "This job has not ended yet.", "job_running")
-    if not job.samples:
-        words = job.error["message"] if job.error else "Nothing was spoken."
+    if job.state == "interrupted":
+        words = f"This job was interrupted. POST /v1/jobs/{job.id}/resume goes on with it."
+        raise ApiError(409, words, "job_interrupted")
+    if not job.seconds:
+        words = job.facts.error["message"] if job.facts.error else "Nothing was spoken."
         raise ApiError(409, f"This job has no sound: {words}", "job_without_sound")
     return job
 
 
 async def _told(job: Job, request: Request) -> AsyncIterator[bytes]:
-    told = 0
+    """All that is told of a job; its end comes last."""
+    events, told = job.events, 0
     while True:
-        is_over = job.ended is not None and job.state in ENDED
-        while told < len(job.events):
-            yield sse_line(job.events[told])
+        is_over = job.is_over
+        while told < len(events):
+            yield sse_line(events[told])
             told += 1
-        if is_over or await request.is_disconnected():
+        if is_over or job.events is not events:
+            yield sse_line({"type": job.state} | job.as_json())
+            return
+        if await request.is_disconnected():
             return
         await asyncio.sleep(LOOK_SECONDS)

@@ -23,6 +23,9 @@ class Caller:
     is_owner: bool
 
 
+OWNER = Caller(is_owner=True)
+
+
 class Keys:
     """Tells the owner from strangers by the key of the settings."""
 

@@ -1,8 +1,10 @@
 """What the HTTP API asks of the service: the whole list, so that tests can stand in for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from webui.arrays import Waveform
 from webui.backend.facts import (
     DeletedVoice,
     EngineStatus,
@@ -11,6 +13,7 @@ from webui.backend.facts import (
     VoiceDetails,
     VoiceInfo,
 )
+from webui.backend.project_facts import ProjectDetails, ProjectInfo, SpokenCard
 from webui.backend.requests import CloneOrder, SpeakOrder
 from webui.clone_results import CloneOutcome
 from webui.events import CancelToken, Event
@@ -29,6 +32,35 @@ class KeptVoices(Protocol):
 
     def export(self, voice_id: str) -> tuple[str, bytes]:
         """A name for a voice's file, and its bytes."""
+
+
+@runtime_checkable
+class JobTexts(Protocol):
+    """The part of `webui.backend.project_desk.ProjectDesk` that jobs are spoken with."""
+
+    def create_speech(self, name: str, order: SpeakOrder) -> ProjectInfo:
+        """Make a text of an order, cut into sentences."""
+
+    def details(self, project: str) -> ProjectDetails:
+        """All that is known of a text."""
+
+    def render(self, project: str, *, cards: Sequence[str] | None = None) -> Iterator[Event]:
+        """Speak sentences that were not spoken yet."""
+
+    def stop(self, project: str) -> None:
+        """Stop speaking a text."""
+
+    def timeline(self, project: str) -> list[SpokenCard]:
+        """When each sentence is heard that was spoken."""
+
+    def track(self, project: str) -> tuple[Iterator[Waveform], int]:
+        """The sound of what was spoken, part by part, and its rate."""
+
+    def delete(self, project: str) -> None:
+        """Remove a text with its sounds."""
+
+    def close(self) -> None:
+        """Stop all work."""
 
 
 @runtime_checkable
@@ -56,6 +88,9 @@ class ProgramService(Protocol):
 
     def voices(self, family: str | None = None, language: str | None = None) -> list[VoiceInfo]:
         """The voices of the library."""
+
+    def job_texts(self, folder: Path) -> JobTexts:
+        """The desk for the long texts that programs have spoken, kept below a folder."""
 
     def speak(self, order: SpeakOrder, cancel: CancelToken | None = None) -> Iterator[Event]:
         """Say a text."""

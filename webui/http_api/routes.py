@@ -18,7 +18,7 @@ from webui.http_api.errors import ApiError, answer_fault, answer_http, answer_va
 from webui.http_api.families import family_routes
 from webui.http_api.job_store import JobStore
 from webui.http_api.jobs import job_routes
-from webui.http_api.keys import Keys
+from webui.http_api.keys import OWNER, Keys
 from webui.http_api.port import ProgramService
 from webui.http_api.reception import Reception
 from webui.http_api.reference import reference_page
@@ -31,6 +31,7 @@ WORDS = (
     "OpenAI's call for speech, unchanged, and calls for voices and long texts. Where a key is "
     "needed, send it as `Authorization: Bearer KEY`."
 )
+JOBS_FOLDER = "jobs"  # among the app's own files
 PLACES = ("/v1/{rest:path}", "/healthz", "/docs", "/openapi.json")
 
 
@@ -45,8 +46,16 @@ class HttpApi:
         """Its places, for the server of the page."""
         return [Route(place, self.app) for place in PLACES]
 
+    def go_on(self) -> None:
+        """Go on with the owner's jobs that were at work when the app ended.
+
+        Where the device is lent for one call at a time, they wait until somebody asks.
+        """
+        if not self.reception.settings.zero_gpu:
+            self.reception.jobs.go_on(lambda: self.reception.admission.enter(OWNER))
+
     def close(self) -> None:
-        """Stop the jobs and remove their sound."""
+        """Stop the jobs; they go on when the app is started again."""
         self.reception.jobs.close()
 
 
@@ -56,11 +65,11 @@ def open_api(service: ProgramService, settings: Settings, folder: Path) -> HttpA
     Args:
         service: does the work.
         settings: who may do what, and how much.
-        folder: for results and uploads, gone with the app.
+        folder: for uploads and answers, gone with the app.
     """
-    reception = Reception(
-        service, settings, Keys(settings), Admission(), JobStore(folder / "jobs"), folder / "sent"
-    )
+    kept = settings.data_dir / JOBS_FOLDER
+    jobs = JobStore(kept, service.job_texts(kept))
+    reception = Reception(service, settings, Keys(settings), Admission(), jobs, folder / "sent")
     app = FastAPI(
         title=TITLE,
         description=WORDS,

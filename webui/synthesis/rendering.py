@@ -47,6 +47,11 @@ def seed_of(seed: int, *names: str | int) -> int:
     return int.from_bytes(blake2b(words.encode(), digest_size=4).digest(), "big")
 
 
+def chunk_seed(seed: int, number: int) -> int:
+    """The seed of a speech's chunk; the first has the speech's own."""
+    return seed_of(seed, "chunk", number) if number else seed
+
+
 class Renderer:
     """Runs the stages for the chunks of one text, and reports how far they are.
 

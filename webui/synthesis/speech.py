@@ -14,7 +14,7 @@ from webui.synthesis.controls import SpeechControls
 from webui.synthesis.joining import Joiner, Leveller, trim_silence
 from webui.synthesis.judging import Accepted, ChunkJudge, Judging, Origin
 from webui.synthesis.models import BarkModels
-from webui.synthesis.rendering import Rendered, Renderer, seed_of
+from webui.synthesis.rendering import Rendered, Renderer, chunk_seed, seed_of
 from webui.synthesis.text import normalise
 
 PARAGRAPH_PAUSE = 2.0  # times the pause between chunks
@@ -119,7 +119,7 @@ class _Take:
     chunks: list[SpokenChunk] = field(default_factory=list)
 
     def chunk_seed(self, number: int) -> int:
-        return seed_of(self.seed, "chunk", number) if number else self.seed
+        return chunk_seed(self.seed, number)
 
     def history(self, continues: bool) -> Speaker | None:
         """What the next chunk is conditioned on."""
