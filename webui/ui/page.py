@@ -22,6 +22,7 @@ from webui.ui.long_tab import LongTab
 from webui.ui.models_tab import ModelsTab
 from webui.ui.owners import account_of, can_sign_in, owner_of
 from webui.ui.page_languages import language_choice, language_routes, language_script
+from webui.ui.quiet_events import keep_no_progress
 from webui.ui.space import build_notices
 from webui.ui.speak_form import restored
 from webui.ui.speak_tab import SpeakTab
@@ -86,6 +87,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         all_tabs = _Tabs(speak_tab, clone_tab, library_tab, long_tab, models_tab, training_tab)
         opening = _Opening(studio, all_tabs, strip)
         opening.wire(page, Memory(remembered, owner, draft))
+    keep_no_progress(page)
     page.queue(api_open=False, max_size=MAX_WAITING)
     return page
 
