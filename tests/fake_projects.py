@@ -10,7 +10,7 @@ from types import EllipsisType
 import numpy as np
 
 from webui.arrays import Waveform
-from webui.backend.project_facts import Card, ChapterInfo, ProjectDetails, ProjectInfo
+from webui.backend.project_facts import Card, ChapterInfo, ProjectDetails, ProjectInfo, SpokenCard
 from webui.errors import EngineError, TextError, UserError
 from webui.events import AudioChunk, Cancelled, CancelToken, Done, Event, Failed, Progress
 from webui.synthesis.controls import SpeechControls
@@ -248,6 +248,17 @@ class FakeProjects:
         if not spoken:
             raise UserError("Nothing of this chapter is spoken yet.")
         return np.concatenate([self.card_sound(project, each)[0] for each in spoken]), RATE
+
+    def timeline(self, project: str, chapter: int | None = None) -> list[SpokenCard]:
+        chapters = self._find(project).chapters
+        at, found = 0.0, []
+        for _, cards in chapters if chapter is None else [chapters[chapter]]:
+            for card in cards:
+                if card.seconds is not None:
+                    end = at + card.seconds
+                    found.append(SpokenCard(card.id, at, end, card.text, card.speaker))
+                    at = end
+        return found
 
     def subtitles(self, project: str, kind: str, chapter: int | None = None) -> str:
         chapters = self._find(project).chapters

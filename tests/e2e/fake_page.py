@@ -10,9 +10,11 @@ from pathlib import Path
 from tests.fake_projects import FakeProjects
 from tests.fake_service import FakeService
 from tests.fake_training import FakeTraining
+from webui.audio import write_audio
 from webui.settings import Settings
 
 SLOW_WORD = "slowly"
+HEARD_FORMAT = "flac"
 SECONDS_AN_EVENT = 0.15
 SECONDS_A_DOWNLOAD_STEP = 0.8
 SECONDS_A_CLONE_STEP = 2.0
@@ -40,6 +42,13 @@ class PacedProjects(FakeProjects):
     def _take_time(self, card) -> None:
         if SLOW_WORD in card.text:
             time.sleep(SECONDS_A_CARD)
+
+    def export(self, project, path, audio_format, chapter=None):
+        """What is heard on the page has to be a sound."""
+        if audio_format == HEARD_FORMAT:
+            write_audio(path, *self.chapter_sound(project, chapter), audio_format)
+        else:
+            super().export(project, path, audio_format, chapter)
 
 
 class PacedService(FakeService):

@@ -71,6 +71,35 @@ def test_a_dropped_book_is_spoken_heard_changed_and_saved(visitor, long_page, tm
     assert download.value.suggested_filename == "the-sun.wav"
 
 
+HEARD_AT = """(seconds) => {
+  const heard = document.querySelector('#long-player audio');
+  heard.pause();
+  heard.currentTime = seconds;
+}"""
+MARKED = "#long-cards [aria-current=true]"
+
+
+def test_the_sentence_that_is_said_is_shown_and_its_card_marked(visitor, long_page):
+    page = open_long_tab(visitor, long_page)
+    paste(page, "# Sun\nThe sun is up now. ANNA: Good day to you.\nANNA: It is so warm.")
+    page.click("#long-start")
+    wait_for_words(page, "#long-status", "Done: Sun.")
+    page.click("#long-play-chapter")
+    page.wait_for_function("document.querySelector('#long-player audio')?.readyState > 1")
+    assert not page.locator("#long-captions").is_visible()
+    for seconds, words in ((0.1, "The sun is up now."), (0.6, "ANNA: It is so warm.")):
+        page.evaluate(HEARD_AT, seconds)
+        wait_for_words(page, "#long-caption", words)
+        assert words in page.locator(MARKED).locator("visible=true").inner_text()
+    caption = page.locator("#long-caption")
+    assert caption.get_attribute("translate") == "no"
+    live = "element => element.closest('[aria-live], [role=status], [role=alert]')"
+    assert caption.evaluate_handle(live).as_element() is None  # the voice is not talked over
+    choose_card(page, "The sun is up now.")
+    page.wait_for_function("!document.querySelector('#long-caption')?.innerText")
+    page.wait_for_selector(MARKED, state="detached")
+
+
 def test_it_goes_on_when_the_page_is_closed_and_is_paused_and_continued(visitor, long_page):
     page = open_long_tab(visitor, long_page)
     paste(page, "# Sea\n" + "It goes slowly. " * 30)

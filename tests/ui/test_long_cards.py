@@ -1,5 +1,6 @@
 """What is done with single cards on the Long text tab, and with chapters and files."""
 
+import json
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from webui.ui.long_form import CardForm
 from webui.ui.long_tab import LongTab
 from webui.ui.long_view import CARDS_SHOWN, Place, Seen
 from webui.ui.long_widgets import CHAPTER, SPEAKERS_VOICE, WHOLE
+from webui.ui.long_words import card_row, said_words
 
 ADA, BOB = "ada-11111111", "bob-22222222"
 PLAIN = CardForm("The sun is up.", "", "", -1, None)
@@ -232,6 +234,21 @@ def test_a_chapter_is_heard_from_a_file_that_nobody_can_guess(tab, spoken):
     assert len(path.parent.name) in (32, 64)
     with pytest.raises(TextError, match="Press Start"):
         tab.files.play_chapter(made(tab))
+
+
+def test_the_browser_is_told_when_each_card_of_the_chapter_is_heard(tab, spoken):
+    captions = tab.widgets.cards.captions
+    told = json.loads(tab.files.play_chapter(spoken)[captions])
+    details = tab.view.details(spoken)
+    cards = details.chapters[0].cards
+    assert [each["number"] for each in told] == [1, 2, 3]
+    assert [each["text"] for each in told] == [said_words(c.speaker, c.text) for c in cards]
+    assert told[0]["start"] == 0
+    assert [each["end"] for each in told[:-1]] == [each["start"] for each in told[1:]]
+    rows = [card_row(number, card)[2] for number, card in enumerate(cards, 1)]
+    assert rows == [each["text"] for each in told]  # the script finds the rows by their words
+    assert tab.cards.play(spoken)[captions] == ""
+    assert tab.view.shown(replace(spoken, card=None))[captions] == ""
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import gradio as gr
 from webui.backend.project_facts import Card, ProjectDetails
 from webui.errors import TextError
 from webui.events import Cancelled, CancelToken, Event, Failed, Progress
+from webui.ui.captions import NO_CAPTIONS
 from webui.ui.long_form import CardForm
 from webui.ui.long_view import LongView, Place, Seen, Updates, with_chapter, with_page
 from webui.ui.messages import plain, progress_words
@@ -51,10 +52,10 @@ class LongCards:
     def play(self, place: object) -> Updates:
         """Let the chosen card be heard; nothing where it has no sound yet."""
         details, card = self._found(place)
-        player = self.view.widgets.cards.player
-        if card.seconds is None:
-            return {player: gr.Audio(value=None, visible=False)}
-        return {player: self._heard(details, card)}
+        cards = self.view.widgets.cards
+        is_spoken = card.seconds is not None
+        heard = self._heard(details, card) if is_spoken else gr.Audio(value=None, visible=False)
+        return {cards.player: heard, cards.captions: NO_CAPTIONS}
 
     def save(self, place: object, *values: object) -> Updates:
         """Keep what was changed of the chosen card."""

@@ -7,6 +7,7 @@ import gradio as gr
 from webui.audio import FORMATS
 from webui.backend.project_facts import ProjectDetails
 from webui.errors import SettingsError, StorageError, TextError
+from webui.ui.captions import captions
 from webui.ui.long_view import LongView, Place, Updates
 from webui.ui.long_widgets import BOOK_FORMAT, CHAPTER, SUBTITLES, WHOLE
 from webui.ui.messages import plain, size_words
@@ -32,8 +33,12 @@ class LongFiles:
             raise TextError("Nothing of this chapter is spoken yet. Press Start first.")
         path = self._exported(details, HEARD_FORMAT, chapter)
         title = details.chapters[chapter].title
-        player = gr.Audio(value=str(path), label=title, visible=True, autoplay=True)
-        return {self.view.widgets.cards.player: player}
+        spoken = self.studio.projects.timeline(details.info.id, chapter)
+        cards = self.view.widgets.cards
+        return {
+            cards.player: gr.Audio(value=str(path), label=title, visible=True, autoplay=True),
+            cards.captions: captions(details.chapters[chapter], spoken),
+        }
 
     def prepare(self, place: object, part: object, kind: object) -> Updates:
         """Make the file that was asked for, and offer it."""

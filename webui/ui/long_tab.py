@@ -94,7 +94,8 @@ class LongTab:
         chosen = cards.table.select(
             worded(visited(doing.choose)), [owner, place, self.view.seen], outputs, **QUIET
         )
-        chosen.success(worded(visited(doing.play)), [owner, place], [cards.player], **QUIET)
+        played = [cards.player, cards.captions]
+        chosen.success(worded(visited(doing.play)), [owner, place], played, **QUIET)
         answers: list[Answer] = [
             (cards.chapter.input, doing.choose_chapter, [place, cards.chapter]),
             (cards.page.input, doing.choose_page, [place, cards.page]),

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from webui.backend.project_facts import Card, ChapterInfo, ProjectDetails, ProjectInfo
+from webui.ui.captions import NO_CAPTIONS
 from webui.ui.long_form import NEW_SEED
 from webui.ui.long_widgets import SPEAKERS_VOICE, LongWidgets
 from webui.ui.long_words import (
@@ -59,9 +60,9 @@ class LongView:
             self.place, self.seen, self.widgets.timer, texts.table, texts.status, texts.start,
             texts.start_chapter, texts.pause, texts.parts, texts.speaker, texts.voice,
             texts.voices, texts.name, texts.delete, texts.sure, cards.chapter, cards.table,
-            cards.pages, cards.page, cards.earlier, cards.later, cards.player, cards.title,
-            cards.status, cards.fields, *cards.form, cards.play, cards.speak, cards.again,
-            cards.undo, cards.lock, cards.sure, files.save, files.status,
+            cards.pages, cards.page, cards.earlier, cards.later, cards.player, cards.captions,
+            cards.title, cards.status, cards.fields, *cards.form, cards.play, cards.speak,
+            cards.again, cards.undo, cards.lock, cards.sure, files.save, files.status,
         ]  # fmt: skip
 
     def shown(self, place: object) -> Updates:
@@ -185,7 +186,11 @@ class LongView:
         hidden = {cards.fields: gr.Column(visible=card is not None), cards.status: ""}
         hidden |= {cards.sure: gr.Row(visible=False)}
         if card is None or details is None:
-            return state | hidden | {cards.player: gr.Audio(value=None, visible=False)}
+            nothing = {
+                cards.player: gr.Audio(value=None, visible=False),
+                cards.captions: NO_CAPTIONS,
+            }
+            return state | hidden | nothing
         text, speaker, voice, seed, pause = cards.form
         own = [(name, identity) for identity, name in self.voice_names(details.family).items()]
         if card.voice is not None and card.voice not in {identity for _, identity in own}:

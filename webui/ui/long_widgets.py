@@ -71,6 +71,7 @@ class CardWidgets:
     earlier: gr.Button
     later: gr.Button
     player: gr.Audio
+    captions: gr.Textbox  # when what is said of the chapter in the player; see captions.js
     title: gr.Markdown
     status: gr.Markdown
     fields: gr.Column
@@ -219,6 +220,7 @@ def _timeline() -> tuple[CardWidgets, gr.Button]:
         label="Player", interactive=False, visible=False, buttons=[], elem_id="long-player",
         waveform_options=gr.WaveformOptions(show_recording_waveform=False),  # quick, of any length
     )  # fmt: skip
+    captions = gr.Textbox("", label="Captions", elem_id="long-captions")
     title = gr.Markdown(NO_CARD, elem_id="long-card")
     status = gr.Markdown("", elem_id="long-card-status", sanitize_html=True)
     with gr.Column(visible=False) as fields:
@@ -227,7 +229,9 @@ def _timeline() -> tuple[CardWidgets, gr.Button]:
         "chapter": chapter, "table": table, "pages": pages, "page": page, "earlier": earlier,
         "later": later,
     }  # fmt: skip
-    told: dict[str, Any] = {"player": player, "title": title, "status": status, "fields": fields}
+    told: dict[str, Any] = {
+        "player": player, "captions": captions, "title": title, "status": status, "fields": fields
+    }  # fmt: skip
     return CardWidgets(**paging, **told, **made), play_chapter
 
 

@@ -62,11 +62,16 @@ def list_row(info: ProjectInfo) -> list[str]:
 def card_row(number: int, card: Card) -> list[str]:
     """What the timeline says of a card, under `CARDS_HEAD`."""
     state = STATES[card.state] + (", locked" if card.locked else "")
-    who = f"{card.speaker}: " if card.speaker else ""
-    text = who + " ".join(card.text.split())
+    text = said_words(card.speaker, card.text)
     cut = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
     length = "" if card.seconds is None else f"{card.seconds:.1f} s"
     return [str(number), state, cut, length]
+
+
+def said_words(speaker: str, text: str) -> str:
+    """What a card says, and who says it, on one line."""
+    who = f"{speaker}: " if speaker else ""
+    return who + " ".join(text.split())
 
 
 def card_title(number: int, card: Card) -> str:

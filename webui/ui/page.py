@@ -9,6 +9,7 @@ import gradio as gr
 from webui.errors import SettingsError
 from webui.settings import Settings
 from webui.ui.api_endpoints import ApiEndpoints
+from webui.ui.captions import captions_script
 from webui.ui.clone_keeping import Neighbours
 from webui.ui.clone_run import job_key
 from webui.ui.clone_tab import CloneTab
@@ -111,7 +112,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "auth": settings.auth,
         "theme": make_theme(),
         "css": STYLES,
-        "head": language_script(),
+        "head": language_script() + captions_script(),
         "ssr_mode": False,
         "run_history": False,
         "show_error": False,
@@ -124,6 +125,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "mcp_server": settings.mcp,
         "enable_monitoring": False,
         "quiet": True,
+        "_frontend": False,  # else Gradio gives up where its page takes 3 s, though it is there
         "app_kwargs": {
             "middleware": [Middleware(Guard, rules=rules)],
             "routes": language_routes(),

@@ -15,7 +15,7 @@ from webui.backend.facts import (
     VoiceDetails,
     VoiceInfo,
 )
-from webui.backend.project_facts import Card, ProjectDetails, ProjectInfo
+from webui.backend.project_facts import Card, ProjectDetails, ProjectInfo, SpokenCard
 from webui.backend.requests import CloneOrder, SpeakOrder, TrainingOrder
 from webui.backend.speech_recipe import SpeechRecipe
 from webui.backend.training_facts import TrainingDetails, TrainingInfo, TrainingSample
@@ -227,6 +227,9 @@ class LongTexts(Protocol):
 
     def chapter_sound(self, project: str, chapter: int) -> tuple[Waveform, int]:
         """The sound of what is done of a chapter (counted from 0), and its rate in Hz."""
+
+    def timeline(self, project: str, chapter: int | None = None) -> list[SpokenCard]:
+        """When each card that is done is heard."""
 
     def subtitles(
         self, project: str, kind: Literal["srt", "vtt"], chapter: int | None = None

@@ -52,6 +52,12 @@ svg.waveform .tick { fill: var(--body-text-color-subdued); }
 #clone-report-words table { width: 100%; }
 #clone-report-words td, #clone-report-words th { padding: 4px 6px; }
 #clone-report-words th { white-space: nowrap; }
+#long-captions { display: none !important; }
+#long-caption { margin: 0; padding: 8px 12px; overflow-wrap: anywhere; line-height: 1.5;
+  color: var(--body-text-color); border-left: 3px solid var(--primary-600); }
+#long-caption[data-holds=true] { min-height: 4.2em; }
+#long-caption[data-holds=false] { display: none; }
+#long-cards [aria-current=true] { box-shadow: inset 4px 0 var(--primary-600); font-weight: 600; }
 #empty-take { border: 1px dashed var(--border-color-primary); border-radius: 8px;
   padding: 20px 16px; text-align: center; }
 .sr-only { position: absolute; width: 1px; height: 1px; overflow: hidden;
