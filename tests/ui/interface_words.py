@@ -2,14 +2,19 @@
 
 import ast
 import html
+import itertools
 import re
 from functools import cached_property
 from pathlib import Path
+
+from webui import errors
 
 UI = Path(__file__).parents[2] / "webui" / "ui"
 MARKS = re.compile(r"\*\*|\*|`|\[|\]")
 GAP = re.compile(r"\{([#~]?)(\w+)\}")
 NUMBER = r"[-+−]?\d[\d.,]*(?:[–-]\d[\d.,]*)?(?: ?%)?"
+TOLD = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Failed"}
+VALUE = "7"  # in place of a value that is not known
 SAID_PROPS = ("label", "info", "placeholder")
 SAID_VALUES = ("markdown", "button", "downloadbutton", "uploadbutton", "duplicatebutton")
 
@@ -63,6 +68,72 @@ def text_of(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         return "".join(text_of(each) or "7" for each in node.values)
     return None
+
+
+class ToldFaults(ast.NodeVisitor):
+    """Finds what a module tells of faults, with a number in place of each value.
+
+    Looks at each error for users and each `Failed` that is made; words that stand in a constant,
+    in a variable of the same module, or in a function that gives them, are followed.
+    """
+
+    def __init__(self, module: Path, constants: dict[str, list[ast.expr]]) -> None:
+        self.texts: set[str] = set()
+        tree = ast.parse(module.read_text("utf-8"))
+        self.known = constants | assigned_in(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                found = [each.value for each in ast.walk(node) if isinstance(each, ast.Return)]
+                self.known[f"{node.name}()"] = [each for each in found if each is not None]
+        self.visit(tree)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if ast.unparse(node.func) in TOLD and node.args:
+            told = self.texts_of(node.args[0])
+            self.texts |= {text for text in told if re.search("[A-Za-z]{3}", text)}
+        self.generic_visit(node)
+
+    def texts_of(self, node: ast.expr, depth: int = 0) -> list[str]:
+        """All that an expression may say; nothing where it is not known here."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return [node.value]
+        if isinstance(node, ast.JoinedStr):
+            parts = [self.part_texts(each, depth) for each in node.values]
+            return ["".join(each) for each in itertools.product(*parts)]
+        if isinstance(node, ast.IfExp):
+            return [*self.texts_of(node.body, depth), *self.texts_of(node.orelse, depth)]
+        name = ast.unparse(node.func) + "()" if isinstance(node, ast.Call) else ast.unparse(node)
+        known = self.known.get(name, []) if depth < 3 else []
+        return [text for each in known for text in self.texts_of(each, depth + 1)]
+
+    def part_texts(self, node: ast.expr, depth: int) -> list[str]:
+        """What a part of a text may be: words of a constant, else some number."""
+        if isinstance(node, ast.Constant):
+            return [str(node.value)]
+        inner = node.value if isinstance(node, ast.FormattedValue) else node
+        found = self.texts_of(inner, depth) if isinstance(inner, ast.Name | ast.IfExp) else []
+        is_said = found and all(" " in text or text == "" for text in found)  # else it is a name
+        return found if is_said else [VALUE]
+
+
+def assigned_in(tree: ast.AST) -> dict[str, list[ast.expr]]:
+    """What is given to each name."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found.setdefault(node.targets[0].id, []).append(node.value)
+    return found
+
+
+def told_faults(*modules: Path) -> set[str]:
+    """What modules tell of faults; a constant of one may be used by another."""
+    constants: dict[str, list[ast.expr]] = {}
+    for module in modules:
+        tree = ast.parse(module.read_text("utf-8"))
+        for name, values in assigned_in(ast.Module(tree.body, [])).items():
+            if name.isupper():
+                constants.setdefault(name, []).extend(values)
+    return {text for module in modules for text in ToldFaults(module, constants).texts}
 
 
 def source_words(*modules: Path) -> str:

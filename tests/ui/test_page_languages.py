@@ -17,7 +17,11 @@ from tests.ui.interface_words import (
     faults_of,
     said_by,
     source_words,
+    told_faults,
 )
+from webui.backend.engine import HANGS
+from webui.backend.project_render import SILENT
+from webui.backend.project_store import IN_USE
 from webui.settings import Settings
 from webui.ui.clone_reading import TEXTS
 from webui.ui.page import build_page, launch_options
@@ -36,6 +40,21 @@ STAYING = frozenset({"FLAC", "M4B", "MP3", "SRT", "VTT", "WAV", TEXTS["en"]})
 GAP_SIGN = re.compile(r"\{[^}]+\}")
 # What programs and the command line are told, not the page.
 NOT_SHOWN = ("api_endpoints.py", "api_values.py", "guard.py", "share_link.py", "page.py")
+# What works below the page, and may fail there.
+WORKING = [
+    *(
+        file
+        for file in sorted(UI.parent.glob("*/**/*.py"))
+        if file.parent.name not in ("ui", "http_api")
+    ),
+    *(
+        file
+        for file in sorted(UI.parent.glob("*.py"))
+        if not file.name.startswith(("cli", "settings"))
+    ),
+]
+# Ends the app before there is a page: only the terminal reads it.
+AT_START = re.compile(r"SPACES_ZERO_GPU|Ray is not installed|ray start")
 
 each_language = pytest.mark.parametrize("language", LANGUAGES, ids=lambda each: each.code)
 
@@ -73,6 +92,41 @@ def test_every_fault_that_the_page_raises_itself_is_translated(language):
     faults = {text for file in modules for text in faults_of(file)}
     assert len(faults) > 60
     assert known(language).missing(faults) == []
+
+
+@each_language
+def test_every_fault_that_the_work_tells_of_is_translated(language):
+    faults = told_faults(*WORKING)
+    assert len(faults) > 300
+    assert {"Type something to speak first.", SILENT, HANGS, IN_USE} <= faults
+    missing = set(known(language).missing(faults))
+    assert sorted(text for text in missing if not AT_START.search(text)) == []
+
+
+def test_faults_are_found_wherever_their_words_stand(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text(
+        'NAMED = "Named before."\n'
+        "def made(count):\n"
+        "    return f'Made of {count}.'\n"
+        "def fail(way, fault):\n"
+        "    words = f'Put together. {NAMED}'\n"
+        "    if way == 1:\n"
+        "        raise TextError('Plain.')\n"
+        "    if way == 2:\n"
+        "        raise EngineError(words) from fault\n"
+        "    if way == 3:\n"
+        "        raise ProjectError(made(way))\n"
+        "    if way == 4:\n"
+        "        return StorageError('One.' if fault else 'The other.')\n"
+        "    if way == 5:\n"
+        "        yield Failed(NAMED, 'EngineError')\n"
+        "    raise ValueError('nobody reads this')\n"
+    )
+    assert told_faults(file) == {
+        "Plain.", "Put together. Named before.", "Made of 7.", "One.", "The other.",
+        "Named before.",
+    }  # fmt: skip
 
 
 def test_a_word_that_is_not_translated_is_found():
