@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import gradio as gr
+import httpx
 import pytest
 
 from webui.backend.facts import ServiceStatus
@@ -150,6 +151,18 @@ def test_launching_leaves_everything_off_that_was_not_asked_for():
     assert options["share"] is False
     assert options["max_file_size"] == 2 * 2**30
     assert options["app_kwargs"]["middleware"]
+
+
+def test_a_page_that_takes_its_time_to_answer_is_served_all_the_same(monkeypatch, tmp_path):
+    monkeypatch.setattr(gr.networking, "url_ok", lambda url: False)
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with gr.Blocks(analytics_enabled=False) as page:
+        gr.Markdown("There I am.")
+    page.launch(prevent_thread_lock=True, **launch_options(Settings()) | {"server_port": None})
+    try:
+        assert "There I am." in httpx.get(f"{page.local_url}config", timeout=30).text
+    finally:
+        page.close(verbose=False)
 
 
 def test_a_page_for_strangers_remembers_more_of_them_who_have_it_open():
