@@ -21,6 +21,19 @@ OPEN_FOLDS = """() => document.querySelectorAll("button.label-wrap").forEach((ea
   if (each.offsetParent && !each.classList.contains("open")) each.click();
 })"""
 
+OFFERED = """(found) => {
+  const seen = [...document.querySelectorAll('#speak-voice [role=option]')];
+  return JSON.stringify(seen.map((each) => each.ariaLabel)) === JSON.stringify(found);
+}"""
+CHOSEN = "(name) => document.querySelector('#speak-voice input').value === name"
+# A message shows the signs of code themselves.
+TELL = """(words) => {
+  const line = document.createElement("p");
+  line.id = "told";
+  line.textContent = words;
+  document.body.append(line);
+}"""
+
 
 @contextlib.contextmanager
 def coming_from(browser, locale, width=1_280):
@@ -126,6 +139,9 @@ def test_faults_are_told_in_german_and_a_voice_keeps_its_name(browser, fake_page
         assert page.get_by_test_id("toast-text").inner_text() == (
             "Bitte der Stimme einen Namen geben."
         )
+        page.evaluate(TELL, 'There is no training "Zed". `python -m webui train list` lists them.')
+        told = "Es gibt kein Training „Zed“. `python -m webui train list` zeigt sie."
+        page.wait_for_function(LINE_OF, arg=["#told", told])
         page.fill("#keep-take-name input, #keep-take-name textarea", "Speak")
         page.click("#keep-take-save")
         page.wait_for_function(LINE_OF, arg=["#keep-take-status", "Speak steht in der"])
@@ -134,6 +150,25 @@ def test_faults_are_told_in_german_and_a_voice_keeps_its_name(browser, fake_page
         page.wait_for_function(LINE_OF, arg=["#voice-details", "Kennung: "])
         assert page.inner_text("#voice-details strong") == "Speak"
         assert page.locator("#preview [data-testid=block-label]").inner_text().strip() == "Speak"
+
+
+def test_a_voice_is_found_by_what_is_read_of_it(browser, fake_page):
+    ada, bob = "Ada · {} · warm", "★ Bob · {}"
+    for locale, strip, word, typed, found in (
+        ("de-DE", "spricht", "Englisch", "lisch", [bob, ada]),
+        ("de-DE", "spricht", "Englisch", "bob", [bob]),
+    ):
+        with coming_from(browser, locale) as page:
+            open_in(page, fake_page, strip)
+            page.click("#speak-voice input")
+            page.wait_for_function(LINE_OF, arg=["#speak-voice", word])
+            page.keyboard.press("Control+A")
+            page.keyboard.insert_text(typed)
+            page.keyboard.press("Shift")  # Gradio looks at what was typed when a key is pressed
+            page.wait_for_function(OFFERED, arg=[each.format(word) for each in found])
+            assert page.input_value("#speak-voice input") == typed
+            page.keyboard.press("Enter")
+            page.wait_for_function(CHOSEN, arg=found[0].format(word))
 
 
 def test_lines_are_put_together_of_parts_that_are_known(browser, fake_page):

@@ -41,6 +41,9 @@
     ["#long-voices", ["Narrator: {x}"]],
   ];
 
+  // Choosers that take words of one's own as well: what is typed there is kept as it is.
+  const FREE = "#long-card-speaker, #clone-tags, #voice-language";
+
   /** The words of one language: exact ones in a map, those with gaps as patterns. */
   class Words {
     constructor(code, words) {
@@ -194,10 +197,20 @@
       .replaceAll("[", "\uE003").replaceAll("]", "\uE004");
   }
 
+  /** A text that shows markdown's signs themselves, as messages do. */
+  function literally(text) {
+    if (MARK.test(text) || !/[`*[\]]/.test(text)) return null;
+    const said = words.say(marked(text));
+    return said && said.replaceAll("\uE000", "**").replaceAll("\uE001", "*")
+      .replaceAll("\uE002", "`").replaceAll("\uE003", "[").replaceAll("\uE004", "]");
+  }
+
   let words = null;  // of the language that is shown; null: English
   let code = "en";
   const texts = new WeakMap();  // by a text's node: what it said in English, and what it shows
   const attributes = new WeakMap();  // by an element: the same of each of its attributes
+  const choices = new WeakMap();  // by a chooser's field: what it offers, by its English
+  let lent = null;  // the field that says English for a moment, and what is typed into it
   const fields = new WeakMap();  // by a chooser's field: the same of its value
 
   const englishOf = (node) => {
@@ -219,7 +232,7 @@
   /** A text of ours in the language that is shown; null where it stays as it is. */
   function translated(text, ours) {
     if (words === null || ours === NOTHING || text === "") return null;
-    if (ours === ALL) return words.say(text);
+    if (ours === ALL) return words.say(text) ?? literally(text);
     return Array.isArray(ours) ? words.only(ours).say(text) : words.part(text, ours);
   }
 
@@ -290,6 +303,48 @@
       if (shown !== english) fields.set(field, { english, shown });
       if (shown !== field.value) field.value = shown;
     }
+  }
+
+  /** What a chooser offers, by its English; lists are shown in parts, so it is gathered. */
+  function remember(field) {
+    const known = choices.get(field) ?? new Map();
+    for (const each of field.closest(".block")?.querySelectorAll("[role=option]") ?? []) {
+      const now = each.getAttribute("aria-label"), kept = attributes.get(each)?.["aria-label"];
+      const english = kept?.shown === now ? kept.english : now;
+      if (english) known.set(english, translated(english, place(each)) ?? english);
+    }
+    choices.set(field, known);
+    return known;
+  }
+
+  /** The English that finds what a visitor is looking for in their own language. */
+  function sought(typed, known) {
+    const holds = (text, part) => text.toLowerCase().includes(part.toLowerCase());
+    const fitting = [...known].filter(([, shown]) => holds(shown, typed)).map(([each]) => each);
+    if (typed === "" || fitting.every((each) => holds(each, typed))) return typed;
+    const found = (part) => fitting.filter((each) => holds(each, part)).length * known.size
+      - [...known.keys()].filter((each) => holds(each, part)).length;
+    const parts = fitting.flatMap((each) => [each, ...each.split(" · ")]);
+    return parts.reduce((best, part) => found(part) > found(best) ? part : best, typed);
+  }
+
+  /** While Gradio takes over what is typed into a chooser, it reads the English of it. */
+  function lendEnglish(event) {
+    const field = event.target;
+    const takes = words !== null && !event.isComposing
+      && field.matches?.("input[role=combobox]") && field.closest(FREE) === null;
+    if (!takes) return;
+    const typed = field.value, english = sought(typed, remember(field));
+    if (english === typed) return;
+    lent = { field, typed, caret: field.selectionStart };
+    field.value = english;
+  }
+  function takeBack() {
+    if (lent === null) return;
+    const { field, typed, caret } = lent;
+    lent = null;
+    field.value = typed;
+    field.setSelectionRange(caret, caret);
   }
 
   function blockOf(node) {
@@ -391,8 +446,17 @@
     history.replaceState(history.state, "", address);
     choose(wanted);
   });
+  document.addEventListener("input", lendEnglish, true);  // before Gradio reads the field
+  document.addEventListener("input", takeBack);
+  document.addEventListener("compositionend", (event) => {  // Gradio looks only at keys
+    if (words === null || !event.target.matches?.("input[role=combobox]")) return;
+    event.target.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "Process", bubbles: true }));
+  });
   document.addEventListener("focusin", (event) => {
-    if (words !== null && event.target.matches?.("input[role=combobox]")) showFields();
+    if (words === null || !event.target.matches?.("input[role=combobox]")) return;
+    showFields();
+    setTimeout(() => { if (words !== null) remember(event.target); });  // all is offered now
   });
   setInterval(() => { showChoice(); if (words !== null) showFields(); }, LOOK_MILLISECONDS);
 
