@@ -157,6 +157,7 @@ def test_a_voice_is_found_by_what_is_read_of_it(browser, fake_page):
     for locale, strip, word, typed, found in (
         ("de-DE", "spricht", "Englisch", "lisch", [bob, ada]),
         ("de-DE", "spricht", "Englisch", "bob", [bob]),
+        ("zh-CN", "朗读", "英语", "英", [bob, ada]),
     ):
         with coming_from(browser, locale) as page:
             open_in(page, fake_page, strip)

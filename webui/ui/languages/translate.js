@@ -458,7 +458,13 @@
     showFields();
     setTimeout(() => { if (words !== null) remember(event.target); });  // all is offered now
   });
-  setInterval(() => { showChoice(); if (words !== null) showFields(); }, LOOK_MILLISECONDS);
+  setInterval(() => {
+    showChoice();
+    if (words === null) return;
+    showFields();
+    const field = document.activeElement;  // it may have been opened before the words were there
+    if (field?.matches("input[role=combobox]")) remember(field);
+  }, LOOK_MILLISECONDS);
 
   window.barkLanguage = {
     /** The language of the page, for who reads it aloud. */
