@@ -52,6 +52,11 @@ def read_espeak_clips(work: Path) -> list[Clip]:
     return [clip for path in sorted((work / "espeak").glob("*.npz")) for clip in read_shard(path)]
 
 
+def read_made_clips(work: Path) -> list[Clip]:
+    """All clips that the family's own codec has said again, in order."""
+    return [clip for path in sorted((work / "made").glob("*.npz")) for clip in read_shard(path)]
+
+
 def token_path(work: Path, kind: str, shard: Path) -> Path:
     """Where the tokens of a shard lie; `kind` is semantic, codes or refined."""
     of = shard.parent.name

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from recipes.mini import checkpoints
-from recipes.mini.hubert import HOP, MOMENTS, PhoneNamer, hubert_config, receptive_field
+from recipes.mini.hubert import MOMENTS, PhoneNamer, hubert_config, margins
 from recipes.mini.spelling import PHONES
 
 NOISE = (-70.0, -35.0)  # dB of full scale, on both sounds
@@ -23,9 +23,7 @@ class HearingLoss(nn.Module):
     def __init__(self, listener: PhoneNamer) -> None:
         super().__init__()
         self.listener = listener.eval().requires_grad_(False)
-        field = receptive_field(hubert_config())
-        self.before = (field - HOP) // 2
-        self.after = field - HOP - self.before
+        self.margins = margins(hubert_config())
 
     def forward(self, made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
         """Divergence of the phones (nats a moment) and one minus the layers' cosine; (batch, samples)."""
@@ -42,9 +40,7 @@ class HearingLoss(nn.Module):
 
     def _heard(self, sound: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Log shares of the phones (batch, frames, MOMENTS, phones), and each layer without its mean."""
-        found = self.listener.hubert(
-            F.pad(sound, (self.before, self.after)), output_hidden_states=True
-        )
+        found = self.listener.hubert(F.pad(sound, self.margins), output_hidden_states=True)
         scores = self.listener.heads(found.last_hidden_state)
         layers = [each - each.mean((0, 1)) for each in found.hidden_states]
         return scores.unflatten(-1, (MOMENTS, len(PHONES))).log_softmax(-1), layers

@@ -5,7 +5,8 @@
 Every frame answers for four moments, 10 ms apart, so that its features know the order of what
 happens inside the frame. Level, filtering and noise vary, so that the recording's sound does not
 matter, and so do pace, pitch and formants, so that other speakers than the teacher's are understood.
-A share of the batches comes from the second teacher, so that another kind of voice is understood too.
+A share of the batches comes from the second teacher, so that another kind of voice is understood too,
+and a share from the family's own codec (`recipes.mini.made`), once that speaks, so that both are heard alike.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from recipes.mini.clips import (
     Clip,
     read_clips,
     read_espeak_clips,
+    read_made_clips,
     training_clips,
     validation_clips,
 )
@@ -39,6 +41,7 @@ MOMENTS = 4  # answers a frame
 BATCH = 16
 WARP = 0.2  # octaves
 ESPEAK_SHARE = 0.33  # of the batches
+MADE_SHARE = 0.4  # of the batches, when there are such clips
 Batches = Iterator[tuple[torch.Tensor, torch.Tensor]]
 """Padded sound (batch, samples), phones (batch, frames, MOMENTS)."""
 
@@ -78,12 +81,16 @@ def receptive_field(config: HubertConfig) -> int:
     return field
 
 
+def margins(config: HubertConfig) -> tuple[int, int]:
+    """How much silence before and after a sound of whole frames centres frame n on samples n*HOP .. (n+1)*HOP."""
+    more = receptive_field(config) - HOP
+    return more // 2, more - more // 2
+
+
 def padded(samples: np.ndarray, config: HubertConfig) -> np.ndarray:
-    """`samples` with silence on both sides, such that frame n is centred on samples n*HOP .. (n+1)*HOP."""
-    frames = -(-len(samples) // HOP)
-    before = (receptive_field(config) - HOP) // 2
-    total = (frames - 1) * HOP + receptive_field(config)
-    return np.pad(samples, (before, max(0, total - before - len(samples))))[:total]
+    """`samples` filled up to whole frames, with the silence on both sides that centres the frames."""
+    before, after = margins(config)
+    return np.pad(samples, (before, -len(samples) % HOP + after))
 
 
 def moments(clip: Clip) -> np.ndarray:
@@ -175,19 +182,24 @@ def shown(found: dict[str, float]) -> str:
 
 
 def feed_of(
-    flite: list[Clip],
-    espeak: list[Clip],
+    clips: dict[str, list[Clip]],
     share: float,
     generator: np.random.Generator,
     count: int = BATCH,
 ) -> Batches:
-    """Training batches of both teachers, or of the first where nothing of the second is asked."""
-    feed = batches(training_clips(flite), generator, count)
-    if share == 0:
-        return feed
-    assert espeak, "make the second teacher's clips first: python -m recipes.mini.espeak"
-    second = batches(training_clips(espeak), generator, count)
-    return mixed(feed, second, share, generator)
+    """Training batches: `share` of the teachers' are the second's; some are the family's own, if any."""
+    feed = batches(training_clips(clips["flite"]), generator, count)
+    if share:
+        assert clips["espeak"], (
+            "make the second teacher's clips first: python -m recipes.mini.espeak"
+        )
+        feed = mixed(
+            feed, batches(training_clips(clips["espeak"]), generator, count), share, generator
+        )
+    if clips["made"]:
+        made = batches(training_clips(clips["made"]), generator, count)
+        feed = mixed(feed, made, MADE_SHARE, generator)
+    return feed
 
 
 def train(
@@ -195,8 +207,14 @@ def train(
 ) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     path = work / "hubert.pt"
-    clips, espeak = read_clips(work), read_espeak_clips(work)
-    kept_out = {"flite": validation_clips(clips), "espeak": validation_clips(espeak)}
+    clips = {
+        "flite": read_clips(work),
+        "espeak": read_espeak_clips(work),
+        "made": [],
+    }
+    unheard = {clip.text for each in clips.values() for clip in validation_clips(each)}
+    clips["made"] = [clip for clip in read_made_clips(work) if clip.text not in unheard]
+    kept_out = {name: validation_clips(each) for name, each in clips.items()}
     model = PhoneNamer()
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and ".encoder.layers." in n]
     known = {id(p) for p in matrices}
@@ -210,7 +228,7 @@ def train(
     if state is not None:
         model.load_state_dict(state["model"])
         step, before = state["step"], state.get("seconds", 0.0)
-    feed = fed(lambda dice: feed_of(clips, espeak, espeak_share, dice, batch), step, feeders)
+    feed = fed(lambda dice: feed_of(clips, espeak_share, dice, batch), step, feeders)
     started = saved = time.monotonic()
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         part = elapsed / (60 * minutes)

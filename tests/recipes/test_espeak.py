@@ -117,10 +117,11 @@ def test_batches_come_from_both_teachers_in_the_share_that_is_asked():
 
 def test_without_clips_of_the_second_teacher_its_share_must_be_none():
     clip = Clip("a", 0, np.zeros(1_280, np.int16), np.zeros(1, np.int16), np.array([1_280]), None)
-    sound, phones = next(hubert.feed_of([clip] * 3, [], 0, np.random.default_rng(1)))
+    spoken = {"flite": [clip] * 3, "espeak": [], "made": []}
+    sound, phones = next(hubert.feed_of(spoken, 0, np.random.default_rng(1)))
     assert len(sound) == len(phones) == 2  # the first clip is kept out
     with pytest.raises(AssertionError, match=r"recipes\.mini\.espeak"):
-        hubert.feed_of([clip] * 3, [], 0.3, np.random.default_rng(1))
+        hubert.feed_of(spoken, 0.3, np.random.default_rng(1))
 
 
 @needs_espeak
