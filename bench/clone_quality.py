@@ -51,14 +51,16 @@ CHECKED = 20  # speakers, and sentences to choose from
 class Measurement:
     """A family, what clones with it, and the ears that judge."""
 
-    def __init__(self, folder: Path, speakers: list[UnseenSpeaker]) -> None:
+    def __init__(
+        self, folder: Path, speakers: list[UnseenSpeaker], quantizer: Path | None = None
+    ) -> None:
         encoder = speaker_encoder()
         if encoder is None:
             raise SystemExit("The speaker encoder is missing: ./install.sh installs it.")
         self.embed = encoder.embed
         self.models = load_models(folder, "cpu", "fp32")
-        quantizer = next((folder / "quantizer").glob("*.safetensors"))
-        self.listener = load_listener(folder / "hubert", quantizer)
+        own = next((folder / "quantizer").glob("*.safetensors"))
+        self.listener = load_listener(folder / "hubert", quantizer or own)
         self.converter = BuiltinConverter()
         limits = limits_of(self.models.family)
         self.bases = [
@@ -203,11 +205,9 @@ def _centroids(folder: Path) -> np.ndarray | None:
     return load_tensors(path)["centroids"].float().numpy() if path.is_file() else None
 
 
-def measure_kind(
-    folder: Path, speakers: list[UnseenSpeaker], methods: list[str], each_says: int
-) -> dict[str, Any]:
+def measure_kind(measured: Measurement, methods: list[str], each_says: int) -> dict[str, Any]:
     """All figures for the speakers of one kind."""
-    measured = Measurement(folder, speakers)
+    speakers = measured.speakers
     found: dict[str, Any] = {
         "speakers": [f"{each.name} ({len(each.sound) / RATE:.1f} s)" for each in speakers],
         "semantic_tokens_right": measure_tokens(measured),
@@ -229,21 +229,22 @@ def main() -> int:
     parser.add_argument("--sentences", type=int, default=3, help="each clone says so many")
     parser.add_argument("--kinds", default="flite,espeak")
     parser.add_argument("--speakers", type=int, default=CHECKED, help="of each kind, at most")
+    parser.add_argument("--quantizer", type=Path, help="another one than the family's own")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     result: dict[str, Any] = {
         "what": "clones of speakers that training never saw",
+        "quantizer": chosen.quantizer.stem if chosen.quantizer else "the family's own",
         "sentences_each": chosen.sentences,
         "threads": chosen.threads,
         "kinds": {},
     }
     for kind in chosen.kinds.split(","):
         speakers = unseen_speakers(kind, chosen.speakers, _centroids(chosen.family))
-        result["kinds"][kind] = measure_kind(
-            chosen.family, speakers, chosen.methods.split(","), chosen.sentences
-        )
+        measured = Measurement(chosen.family, speakers, chosen.quantizer)
+        result["kinds"][kind] = measure_kind(measured, chosen.methods.split(","), chosen.sentences)
     keep(result, chosen.out)
     return 0
 

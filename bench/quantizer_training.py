@@ -13,6 +13,9 @@ The family speaks nonsense in its own voices and without one; a quantizer is tra
   the exact tokens, which follow from the teacher's phones; `tokenizer` are those that the family's
   own tokenizer (its encoder, its heads and its centroids) gives for the recording.
 
+With `--labels heard` the quantizers learn the tokens that the tokenizer hears in the same sound,
+instead of those that the sound was made from: what is missing then is not due to the labels.
+
 All seconds are of this machine; processor seconds are summed over all processes. With `--work` the
 pairs are kept in a folder and used again; then `seconds` of making them are those of reading.
 """
@@ -25,7 +28,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +47,7 @@ from webui.cloning.hubert import HUBERT_RATE, HubertEncoder, load_hubert
 from webui.cloning.quantizer import Quantizer, load_quantizer, quantizer_of
 from webui.events import CancelToken
 from webui.family import FamilyConfig, read_family
+from webui.quantizer_file import write_quantizer
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import controls_from_json
 from webui.synthesis.models import load_models
@@ -240,12 +244,15 @@ def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     pairs, facts = pairs_of(folder, counts[-1], False, arguments.processes, arguments.work)
     rates = (HUBERT_RATE / encoder.hop, family.semantic.rate_hz)
     hear, centroids = own_tokenizer(folder)
+    if arguments.labels == "heard":
+        pairs = [replace(each, tokens=hear(each.features.astype(np.float32))) for each in pairs]
     judge = Judge(test, _unseen(encoder, centroids), hear, frozenset(each.voice for each in pairs))
     shipped = sorted((folder / "quantizer").glob("*.safetensors"))
     found: dict[str, Any] = {
         "family": family.id,
         "threads": arguments.threads,
         "processes": arguments.processes,
+        "labels": arguments.labels,
         "making_pairs": facts,
         "making_test_pairs": test_facts,
         "shipped": {each.stem: judge.judge(load_quantizer(each).tokens_of) for each in shipped},
@@ -258,6 +265,10 @@ def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
             least = arguments.least_steps
             plan = TrainingPlan(family.semantic.vocabulary, architecture, least_steps=least)
             weights, took = trained(data_of(pairs[:count], rates), plan)
+            if arguments.keep is not None:
+                arguments.keep.mkdir(parents=True, exist_ok=True)
+                name = f"{architecture}_{count}.safetensors"
+                write_quantizer(arguments.keep / name, weights, {"family": family.id}, replace=True)
             model: Quantizer = quantizer_of(weights)
             parameters = sum(each.numel() for each in model.parameters())
             found["curve"].append(
@@ -320,10 +331,12 @@ def main() -> None:
     parser.add_argument("--pairs", default="100,300,1000,3000", help="how many, parted by commas")
     parser.add_argument("--test-pairs", type=int, default=TEST_PAIRS)
     parser.add_argument("--architectures", default="version_2", help="parted by commas")
+    parser.add_argument("--labels", choices=("given", "heard"), default="given")
     parser.add_argument("--least-steps", type=int, default=600, help="of a training")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that speak")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="that train")
     parser.add_argument("--work", type=Path, help="a folder for the pairs, to use them again")
+    parser.add_argument("--keep", type=Path, help="a folder for the quantizers, to clone with")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

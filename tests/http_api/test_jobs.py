@@ -70,7 +70,7 @@ def test_a_job_is_spoken_and_its_sound_fetched(local):
     sound, rate = read_audio_bytes(answer.content)
     assert len(sound) / rate == pytest.approx(told["seconds"], abs=1e-3)
     said = [each.text for each in local.service.orders]
-    assert len(said) > 5
+    assert len(said) > 1
     assert " ".join(said) == TEXT.strip()
     pauses = 0.25 * (len(said) - 1)
     assert told["seconds"] == pytest.approx(len(said) * CARD_SECONDS + pauses)

@@ -21,6 +21,7 @@ CALLS = {
     ("get", "/v1/jobs/{job_id}/result"),
     ("get", "/v1/jobs/{job_id}/subtitles"),
     ("post", "/v1/jobs/{job_id}/cancel"),
+    ("post", "/v1/jobs/{job_id}/resume"),
     ("delete", "/v1/jobs/{job_id}"),
     ("get", "/healthz"),
 }

@@ -33,7 +33,7 @@ def ears() -> EnglishRecogniser:
 def speech() -> np.ndarray:
     """The sentence as the built-in family says it, at `RATE`."""
     models = load_models(MINI)
-    voice = read_speaker(MINI / "speakers" / "bea.npz", limits_of(models.family)).speaker
+    voice = read_speaker(MINI / "speakers" / "ada.npz", limits_of(models.family)).speaker
     controls = controls_from_json({"seed": 1}, controls_from_json(models.family.controls))
     events = speak(models, SENTENCE, voice, controls, CancelToken())
     (done,) = [each for each in events if isinstance(each, Done)]
