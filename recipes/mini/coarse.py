@@ -7,7 +7,6 @@ belongs to which code is known, so one head of some layers is taught to look at 
 would take longer than all the rest.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE
-from recipes.mini.devices import add_device, fed, use_device
+from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.network import CausalNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, train_stage
@@ -174,11 +173,7 @@ def _words(values: torch.Tensor) -> str:
 
 def main() -> None:
     """Train the coarse stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    add_device(parser, BATCH)
-    arguments = parser.parse_args()
+    arguments = training_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 

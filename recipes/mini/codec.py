@@ -8,7 +8,6 @@ as they are, tokens made with them stay valid, and the decoder (`recipes.mini.de
 them into sound for as long as there is time.
 """
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from transformers import EncodecConfig, EncodecModel
 from recipes.mini import checkpoints
 from recipes.mini.clips import read_clips, read_espeak_clips, training_clips
 from recipes.mini.crops import CROP, HOP, Crops
-from recipes.mini.devices import add_device, fed, here, use_device
+from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.flite import RATE
 from recipes.mini.spectra import mel_matrix
 
@@ -282,11 +281,7 @@ def set_rate(
 
 def main() -> None:
     """Train the encoder and the codebooks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    add_device(parser, BATCH)
-    arguments = parser.parse_args()
+    arguments = training_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train_encoder(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 

@@ -16,6 +16,7 @@ WARP = 0.3  # octaves
 ESPEAK_SHARE = 0.4  # of the crops
 REFINED_SHARE = 0.75  # of the crops that the decoder learns from
 LEVELS = (-12.0, 3.0)  # decibels on the clips' own level
+NOISE = (-70.0, -35.0)  # dB of full scale, under what a listener hears
 
 
 class Crops:

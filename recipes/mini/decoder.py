@@ -7,7 +7,6 @@ encoder of step 3 hears, and whose voice it is (`recipes.mini.speaker_namer`), w
 half of the time, and it learns to deceive them too.
 """
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from torch.nn import functional as F
 from recipes.mini import checkpoints
 from recipes.mini.codec import SAVE_SECONDS, load_parts, set_rate
 from recipes.mini.crops import StoredCrops
-from recipes.mini.devices import add_device, fed, use_device
+from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
 from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.speaker_namer import VoiceLoss, load_voices
@@ -133,14 +132,11 @@ def train_decoder(
 
 def main() -> None:
     """Train the decoder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser = training_parser(__doc__, BATCH)
     parser.add_argument(
         "--adversarial", type=float, default=0.0, metavar="PART",
         help="the last part of the training, 0..1, in which judges join; default: 0, none",
     )  # fmt: skip
-    add_device(parser, BATCH)
     arguments = parser.parse_args()
     use_device(arguments.device)
     train_decoder(

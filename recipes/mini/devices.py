@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,15 @@ def add_device(parser: argparse.ArgumentParser, batch: int) -> None:
     parser.add_argument(
         "--feeders", type=int, default=0, help="processes that prepare batches; 0: this one"
     )
+
+
+def training_parser(description: str | None, batch: int) -> argparse.ArgumentParser:
+    """The command line of a training: where, how long, and on which device."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    add_device(parser, batch)
+    return parser
 
 
 def use_device(name: str) -> torch.device:

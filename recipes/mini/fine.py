@@ -3,7 +3,6 @@
 python -m recipes.mini.fine --work WORK --minutes 40
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
-from recipes.mini.devices import add_device, fed, use_device
+from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, train_stage
@@ -104,11 +103,7 @@ def report(model: FineNetwork, test: list[tuple[torch.Tensor, torch.Tensor]]) ->
 
 def main() -> None:
     """Train the fine stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    add_device(parser, BATCH)
-    arguments = parser.parse_args()
+    arguments = training_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 

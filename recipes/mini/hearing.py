@@ -7,10 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from recipes.mini import checkpoints
+from recipes.mini.crops import NOISE
 from recipes.mini.hubert import MOMENTS, PhoneNamer, hubert_config, margins
 from recipes.mini.spelling import PHONES
-
-NOISE = (-70.0, -35.0)  # dB of full scale, on both sounds
 
 
 class HearingLoss(nn.Module):

@@ -9,7 +9,6 @@ A share of the batches comes from the second teacher, so that another kind of vo
 and a share from the family's own codec (`recipes.mini.made`), once that speaks, so that both are heard alike.
 """
 
-import argparse
 import math
 import time
 from collections.abc import Iterator
@@ -32,7 +31,7 @@ from recipes.mini.clips import (
     training_clips,
     validation_clips,
 )
-from recipes.mini.devices import add_device, fed, here, use_device
+from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.network import Muon
 from recipes.mini.spelling import PHONES
 
@@ -265,16 +264,13 @@ def train(
 
 def main() -> None:
     """Train the encoder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
+    parser = training_parser(__doc__, BATCH)
     parser.add_argument(
         "--espeak",
         type=float,
         default=ESPEAK_SHARE,
         help="share of the batches that the second teacher speaks; 0 for none",
     )
-    add_device(parser, BATCH)
     arguments = parser.parse_args()
     use_device(arguments.device)
     train(arguments.work, arguments.minutes, arguments.espeak, arguments.batch, arguments.feeders)

@@ -8,7 +8,6 @@ before it names somebody is what `recipes.mini.decoder` then keeps. It is not th
 `bench` measures voices.
 """
 
-import argparse
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -20,10 +19,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import TEACHERS, Clip, read_shard, training_clips, validation_clips
+from recipes.mini.clips import Clip, read_shard, shards_of, training_clips, validation_clips
 from recipes.mini.codec import set_rate
-from recipes.mini.crops import CROP, LEVELS
-from recipes.mini.devices import add_device, fed, use_device
+from recipes.mini.crops import CROP, LEVELS, NOISE
+from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.spectra import mel_matrix
 
 BATCH = 32
@@ -31,7 +30,6 @@ RATE_OF_LEARNING = 2e-3
 WINDOW, HOP, BANDS = 1_024, 256, 64  # samples, samples, mel bands
 WIDTH, EMBEDDING = 128, 96
 DILATIONS = (1, 1, 2, 3)
-NOISE = (-70.0, -35.0)  # dB of full scale
 FILE = "speaker_namer.pt"
 
 
@@ -120,10 +118,10 @@ def numbered_clips(work: Path) -> tuple[list[tuple[int, Clip]], int]:
     """All clips of all teachers with the number of their speaker, and how many speakers there are."""
     found: dict[tuple[str, int], int] = {}
     clips = []
-    for teacher in TEACHERS:
-        for path in sorted((work / teacher).glob("*.npz")):
-            for clip in read_shard(path):
-                clips.append((found.setdefault((teacher, clip.speaker), len(found)), clip))
+    for path in shards_of(work):
+        for clip in read_shard(path):
+            speaker = path.parent.name, clip.speaker  # each teacher counts its own
+            clips.append((found.setdefault(speaker, len(found)), clip))
     return clips, len(found)
 
 
@@ -163,11 +161,7 @@ def train_namer(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0
 
 def main() -> None:
     """Train the network."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    add_device(parser, BATCH)
-    arguments = parser.parse_args()
+    arguments = training_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train_namer(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 

@@ -6,7 +6,6 @@ The teacher knows which letters are spoken at every moment, so one head of some 
 at them. That makes reading start within minutes instead of hours; the layout of the network is Bark's.
 """
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard, shards_of, token_path
-from recipes.mini.devices import add_device, fed, here, moved, use_device
+from recipes.mini.devices import fed, here, moved, training_parser, use_device
 from recipes.mini.hubert import HOP, moments
 from recipes.mini.network import CausalNetwork
 from recipes.mini.sentences import cut_sentences, fortune_sentences
@@ -279,11 +278,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
 
 def main() -> None:
     """Train the text stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    add_device(parser, BATCH)
-    arguments = parser.parse_args()
+    arguments = training_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
 
