@@ -1,7 +1,7 @@
 """What long work reports while it runs: one stream for the page, the HTTP API and the terminal."""
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -205,14 +205,21 @@ def result_of(steps: Generator[Any, None, Made]) -> Made:
             return made
 
 
-def told_as(
-    steps: Generator[Step, None, Made], tell: Callable[[Step], Told]
+def followed(
+    steps: Generator[Step, None, Made], tell: Callable[[Step], Iterable[Told]]
 ) -> Generator[Told, None, Made]:
-    """Run a generator to its end, yield something else for each step, and give what it returns."""
+    """Run a generator to its end, yield what is told of each step, and give what it returns."""
     while True:
         try:
             step = next(steps)
         except StopIteration as end:
             made: Made = end.value
             return made
-        yield tell(step)
+        yield from tell(step)
+
+
+def told_as(
+    steps: Generator[Step, None, Made], tell: Callable[[Step], Told]
+) -> Generator[Told, None, Made]:
+    """Run a generator to its end, yield something else for each step, and give what it returns."""
+    return followed(steps, lambda step: (tell(step),))

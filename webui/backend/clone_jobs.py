@@ -34,7 +34,17 @@ from webui.clone_results import (
 )
 from webui.cloning.methods import CloneDrawing, MadeVoice
 from webui.errors import AudioFileError, CloneError, UserError
-from webui.events import CancelToken, Checked, Cloned, Done, Event, Progress, Reported, told_as
+from webui.events import (
+    CancelToken,
+    Checked,
+    Cloned,
+    Done,
+    Event,
+    Progress,
+    Reported,
+    followed,
+    told_as,
+)
 from webui.synthesis.models import BarkModels
 
 REFERENCE_SECONDS = 30.0  # the most of a recording's speech that a clone is compared with
@@ -229,28 +239,28 @@ class CloneJobs:
             steps = self._tools.by_conversion(
                 job.models, converter, job.bases, waveform, rate, drawing, job.cancel, self._embed()
             )
-        while True:
-            try:
-                event = next(steps)
-            except StopIteration as end:
-                voice: MadeVoice = end.value
-                return voice
-            if isinstance(event, Progress):
-                yield job.pace.within(event.fraction, stage, words)
+        return (
+            yield from followed(
+                steps,
+                lambda each: (
+                    (job.pace.within(each.fraction, stage, words),)
+                    if isinstance(each, Progress)
+                    else ()
+                ),
+            )
+        )
 
     def _heard(self, job: _Job, waveform: Waveform, rate: int) -> Generator[Event, None, MadeVoice]:
         """Method 2: the words by the encoder and a quantizer."""
         order, config = job.order, job.models.family
         files = self._models.parts.quantizer(config, order.language, order.quantizer)
         loading = self._models.listener(config, files)
-        while True:
-            try:
-                event = next(loading)
-            except StopIteration as end:
-                listener = end.value
-                break
-            if isinstance(event, Progress):
-                yield job.pace.within(0.05, "load", event.message)
+        listener = yield from followed(
+            loading,
+            lambda each: (
+                (job.pace.within(0.05, "load", each.message),) if isinstance(each, Progress) else ()
+            ),
+        )
         stop_if(job.cancel)
         yield job.pace.within(0.3, *STAGES["quantizer"])
         voice = self._tools.by_quantizer(job.models, listener, waveform, rate)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from webui.arrays import OtherWaveform, Speaker, Waveform
-from webui.events import Event, Progress, SpokenChunk
+from webui.events import Event, Progress, SpokenChunk, told_as
 from webui.synthesis.coarse import coarse_steps
 from webui.synthesis.models import BarkModels
 from webui.synthesis.rendering import Rendered, Renderer, seed_of
@@ -184,10 +184,7 @@ def _named(
     events: Generator[Event, None, list[Rendered]], message: str
 ) -> Generator[Event, None, list[Rendered]]:
     """Add to each report of progress which try it is about."""
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as end:
-            made: list[Rendered] = end.value
-            return made
-        yield replace(event, message=message) if isinstance(event, Progress) else event
+    return told_as(
+        events,
+        lambda each: replace(each, message=message) if isinstance(each, Progress) else each,
+    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from webui.arrays import AnyTokens, FineCodes, SemanticTokens, Speaker, Waveform
 from webui.errors import JobCancelled
-from webui.events import CancelToken, Progress, result_of
+from webui.events import CancelToken, Progress, followed, result_of
 from webui.family import FamilyConfig
 from webui.synthesis.chunking import estimate_seconds
 from webui.synthesis.coarse import coarse_steps, generate_coarse
@@ -185,13 +185,10 @@ class _Speaking:
         size: int,
     ) -> Generator[Progress, None, Made]:
         """Run a stage of a batch of `size` texts, of whose work `before` is done already."""
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as end:
-                made: Made = end.value
-                return made
-            yield from self._report((before + share * min(1.0, done / max(expected, 1))) * size)
+        return followed(
+            steps,
+            lambda done: self._report((before + share * min(1.0, done / max(expected, 1))) * size),
+        )
 
     def _report(self, within: float) -> Iterator[Progress]:
         """Tell how far everything is, not more often than somebody can read it."""
