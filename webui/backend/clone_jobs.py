@@ -40,6 +40,7 @@ from webui.events import (
     Cloned,
     Done,
     Event,
+    Made,
     Progress,
     Reported,
     followed,
@@ -239,27 +240,15 @@ class CloneJobs:
             steps = self._tools.by_conversion(
                 job.models, converter, job.bases, waveform, rate, drawing, job.cancel, self._embed()
             )
-        return (
-            yield from followed(
-                steps,
-                lambda each: (
-                    (job.pace.within(each.fraction, stage, words),)
-                    if isinstance(each, Progress)
-                    else ()
-                ),
-            )
-        )
+        return (yield from _paced(steps, lambda told: job.pace.within(told.fraction, stage, words)))
 
     def _heard(self, job: _Job, waveform: Waveform, rate: int) -> Generator[Event, None, MadeVoice]:
         """Method 2: the words by the encoder and a quantizer."""
         order, config = job.order, job.models.family
         files = self._models.parts.quantizer(config, order.language, order.quantizer)
         loading = self._models.listener(config, files)
-        listener = yield from followed(
-            loading,
-            lambda each: (
-                (job.pace.within(0.05, "load", each.message),) if isinstance(each, Progress) else ()
-            ),
+        listener = yield from _paced(
+            loading, lambda told: job.pace.within(0.05, "load", told.message)
         )
         stop_if(job.cancel)
         yield job.pace.within(0.3, *STAGES["quantizer"])
@@ -340,3 +329,10 @@ class CloneJobs:
         if several or not pieces:
             return self._tools.cut(job.recordings, window, recording.rate), recording.rate
         return np.concatenate(pieces)[: int(REFERENCE_SECONDS * recording.rate)], recording.rate
+
+
+def _paced(
+    steps: Generator[Event, None, Made], tell: Callable[[Progress], Event]
+) -> Generator[Event, None, Made]:
+    """Run a part of the work; of what it tells only progress is told, as part of the whole."""
+    return followed(steps, lambda each: (tell(each),) if isinstance(each, Progress) else ())
