@@ -4,11 +4,14 @@
 
 It is trained on exactly the windows that generation builds, with a voice and without one. Which semantic token
 belongs to which code is known, so one head of some layers is taught to look at it; finding that out alone
-would take longer than all the rest.
+would take longer than all the rest. When it speaks, it goes on from codes that it has drawn itself, and a
+slip leads to the next; so in some clips it goes on from its own codes in training too, and learns to come back to
+what the semantic tokens ask for.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +27,8 @@ from recipes.mini.training import NextLoss, train_stage
 BATCH = 12
 GUIDED_LAYERS = (1, 2)
 NO_VOICE = 0.15
+SLIPPING = 0.5  # of the clips
+MOST_SLIPS = 0.5  # of a slipping clip's codes
 VOICE_FRAMES = int(L.COARSE_HISTORY / L.COARSE_RATIO)
 COARSE_POSITIONS = L.COARSE_HISTORY + L.COARSE_WINDOW
 
@@ -34,14 +39,21 @@ def interleaved(codes: np.ndarray) -> np.ndarray:
     return (codes[: L.COARSE_CODEBOOKS] + offsets[:, None]).T.reshape(-1)
 
 
-def window(
-    voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What generation sees when `step` coarse tokens are made, and the tokens it should make next.
+class Window(NamedTuple):
+    """What generation sees at one moment, and what it should make next; a batch of these has rows."""
 
-    Returns the semantic window (padded); the coarse tokens: history, then new ones; and for each of
-    these its place in the semantic window, -1 where that does not show it.
-    """
+    semantic: torch.Tensor | np.ndarray
+    """The semantic window, padded."""
+    coarse: torch.Tensor | np.ndarray
+    """The coarse tokens: history, then new ones; in a batch -100 after their end."""
+    places: torch.Tensor | np.ndarray
+    """For each coarse token its place in the semantic window, -1 where that does not show it."""
+    own: torch.Tensor | np.ndarray
+    """Which coarse tokens are the clip's own, and no voice's."""
+
+
+def window(voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int) -> Window:
+    """What generation sees when `step` coarse tokens are made, and the tokens it should make next."""
     frame_of = np.arange(len(take.semantic)).repeat(L.COARSE_CODEBOOKS)
     if voice is None:
         semantic, coarse, base = take.semantic, interleaved(take.codes), 0
@@ -62,37 +74,30 @@ def window(
     made = before + step
     shown = slice(max(0, made - L.COARSE_HISTORY), made + L.COARSE_WINDOW)
     place = frame_of[shown] - start
-    return padded, coarse[shown], np.where((place >= 0) & (place < len(seen)), place, -1)
-
-
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+    place = np.where((place >= 0) & (place < len(seen)), place, -1)
+    return Window(padded, coarse[shown], place, np.arange(len(coarse))[shown] >= before)
 
 
 def batches(
     takes: list[Take], generator: np.random.Generator, count: int = BATCH
-) -> Iterator[Batch]:
-    """Endless batches of windows.
-
-    Semantic windows (batch, 88); coarse tokens (batch, 160), -100 after their end; the places
-    (batch, 160) that these belong to in the semantic window, or -1.
-    """
+) -> Iterator[Window]:
+    """Endless batches of windows: semantic (batch, 88), all else (batch, 160)."""
     feed = iter(Pairs(takes, VOICE_FRAMES, generator))
     while True:
         semantic, coarse = [], np.full((count, COARSE_POSITIONS), -100)
         places = np.full((count, COARSE_POSITIONS), -1)
+        own = np.zeros((count, COARSE_POSITIONS), dtype=bool)
         for row in range(count):
             voice, take = next(feed)
             steps = range(0, len(take.semantic) * L.COARSE_CODEBOOKS, L.COARSE_WINDOW)
             step = int(generator.choice(steps))
             chosen = None if generator.random() < NO_VOICE else voice
-            seen, tokens, place = window(chosen, take, step)
-            semantic.append(seen)
-            coarse[row, : len(tokens)], places[row, : len(tokens)] = tokens, place
-        yield (
-            torch.from_numpy(np.stack(semantic)),
-            torch.from_numpy(coarse),
-            torch.from_numpy(places),
-        )
+            shown = window(chosen, take, step)
+            semantic.append(shown.semantic)
+            length = len(shown.coarse)
+            coarse[row, :length], places[row, :length] = shown.coarse, shown.places
+            own[row, :length] = shown.own
+        yield Window(*map(torch.from_numpy, (np.stack(semantic), coarse, places, own)))
 
 
 def network() -> CausalNetwork:
@@ -100,28 +105,64 @@ def network() -> CausalNetwork:
     return CausalNetwork(L.COARSE_VOCABULARY, L.COARSE_VOCABULARY, L.COARSE_BLOCK, **L.COARSE_SIZE)
 
 
-def losses(model: CausalNetwork, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Measure one batch.
-
-    Cross entropy of each codebook over its own codes; how badly the guided heads look; the share
-    of right codes of each codebook.
-    """
-    semantic, coarse, places = batch
+def _scores(
+    model: CausalNetwork, semantic: torch.Tensor, coarse: torch.Tensor
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Scores of each codebook's own codes (batch, frames, codes), and the watched heads'."""
     infer = torch.full((len(semantic), 1), L.COARSE_INFER)
     inputs = torch.cat([semantic, infer, coarse[:, :-1].clamp(min=0)], 1)
     hidden, watched = model(model.input_embeds_layer(inputs), GUIDED_LAYERS)
     hidden = hidden[:, L.COARSE_SEMANTIC_WINDOW :]
-    found, right = [], []
+    scores = []
     for book in range(L.COARSE_CODEBOOKS):
         low = L.COARSE_OFFSET + book * CODEBOOK_SIZE
-        scores = F.linear(
-            hidden[:, book :: L.COARSE_CODEBOOKS], model.lm_head.weight[low : low + CODEBOOK_SIZE]
-        )
-        target = coarse[:, book :: L.COARSE_CODEBOOKS]
-        target = torch.where(target >= 0, target - low, target)
-        found.append(F.cross_entropy(scores.flatten(0, 1), target.flatten(), ignore_index=-100))
-        right.append((scores.argmax(-1) == target)[target >= 0].float().mean())
-    return torch.stack(found), _guidance(watched, places), torch.stack(right)
+        rows = model.lm_head.weight[low : low + CODEBOOK_SIZE]
+        scores.append(F.linear(hidden[:, book :: L.COARSE_CODEBOOKS], rows))
+    return scores, watched
+
+
+@torch.no_grad()
+def slipped(model: CausalNetwork, batch: Window) -> torch.Tensor:
+    """The batch's coarse tokens (batch, 160), some of the clips' own as the stage itself draws them.
+
+    In each of the first `SLIPPING` of the clips a random part, up to `MOST_SLIPS`.
+    """
+    count = round(SLIPPING * len(batch.coarse))
+    if count == 0:
+        return batch.coarse
+    scores, _ = _scores(model, batch.semantic[:count], batch.coarse[:count])
+    drawn = torch.empty_like(batch.coarse[:count])
+    for book, each in enumerate(scores):
+        noise = -torch.empty_like(each).exponential_().log()  # Gumbel: the largest is a draw
+        low = L.COARSE_OFFSET + book * CODEBOOK_SIZE
+        drawn[:, book :: L.COARSE_CODEBOOKS] = (each + noise).argmax(-1) + low
+    slips = torch.rand(drawn.shape) < MOST_SLIPS * torch.rand(count, 1)
+    chosen = slips & batch.own[:count]
+    return torch.cat([torch.where(chosen, drawn, batch.coarse[:count]), batch.coarse[count:]])
+
+
+def losses(
+    model: CausalNetwork, batch: Window, heard: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Measure one batch.
+
+    Args:
+        model: the stage.
+        batch: windows, whose coarse tokens are to be drawn.
+        heard: the coarse tokens (batch, 160) that the stage goes on from, where it is not these.
+
+    Returns:
+        Cross entropy of each codebook over its own codes; how badly the guided heads look; the share
+        of right codes of each codebook.
+    """
+    scores, watched = _scores(model, batch.semantic, batch.coarse if heard is None else heard)
+    found, right = [], []
+    for book, each in enumerate(scores):
+        target = batch.coarse[:, book :: L.COARSE_CODEBOOKS]
+        target = torch.where(target >= 0, target - L.COARSE_OFFSET - book * CODEBOOK_SIZE, target)
+        found.append(F.cross_entropy(each.flatten(0, 1), target.flatten(), ignore_index=-100))
+        right.append((each.argmax(-1) == target)[target >= 0].float().mean())
+    return torch.stack(found), _guidance(watched, batch.places), torch.stack(right)
 
 
 def _guidance(watched: list[torch.Tensor], places: torch.Tensor) -> torch.Tensor:
@@ -150,7 +191,8 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
         feed = fed(lambda dice: batches(learned, dice, batch), step + 1, feeders)
 
         def next_loss(_: int) -> tuple[torch.Tensor, str]:
-            found, guided, right = losses(model, next(feed))
+            shown = next(feed)
+            found, guided, right = losses(model, shown, slipped(model, shown))
             words = f"loss {_words(found)} look {guided.item():.3f} right {_words(right)}"
             return found.mean() + 0.3 * guided, words
 
@@ -160,7 +202,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
 
 
 @torch.no_grad()
-def report(model: CausalNetwork, test: list[Batch]) -> str:
+def report(model: CausalNetwork, test: list[Window]) -> str:
     """Loss and share of right codes of each codebook, on clips never trained on."""
     figures = [losses(model, batch) for batch in test]
     loss, _, right = (torch.stack(column).mean(0) for column in zip(*figures, strict=True))

@@ -88,4 +88,5 @@ def moved(batch: Any) -> Any:  # noqa: ANN401  (tensors in whatever the feed put
         return batch.to(device, non_blocking=True)
     if isinstance(batch, dict):
         return {key: moved(each) for key, each in batch.items()}
-    return tuple(moved(each) for each in batch)
+    parts = [moved(each) for each in batch]
+    return type(batch)(*parts) if hasattr(batch, "_fields") else tuple(parts)

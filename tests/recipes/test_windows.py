@@ -84,7 +84,7 @@ def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
     assert np.array_equal(made, take.codes[:2])
     for number, seen in enumerate(model.windows):
         step = number * L.COARSE_WINDOW
-        semantic, tokens, places = coarse_recipe.window(voice, take, step)
+        semantic, tokens, places, own = coarse_recipe.window(voice, take, step)
         history = len(seen) - L.COARSE_SEMANTIC_WINDOW - 1
         assert seen[: L.COARSE_SEMANTIC_WINDOW] == semantic.tolist()
         assert seen[L.COARSE_SEMANTIC_WINDOW] == L.COARSE_INFER
