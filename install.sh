@@ -228,7 +228,7 @@ run)
 test)
   say "Running the tests"
   export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" # the tests run side by side
-  exec "$VENV/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
+  exec "$VENV/bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
   ;;
 *) say "Ready. ./install.sh run starts the page, $VENV/bin/python -m webui --help shows the command line." ;;
 esac

@@ -1,5 +1,6 @@
-"""What all tests share: shapes checked at run time, and one tiny family."""
+"""What all tests share: shapes checked at run time, an order, and one tiny family."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,16 @@ import tests.checking  # noqa: F401  (the hook looks it up by name)
 import webui.synthesis.scripted  # noqa: F401  (before the hook: TorchScript reads its source as it is)
 
 hook = install_import_hook("webui", "tests.checking.checked")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers share the files, begin with those that hold slow tests.
+
+    Else one worker has a long file left at the end, and the others nothing.
+    """
+    if hasattr(config, "workerinput"):
+        slow = Counter(each.path for each in items if each.get_closest_marker("slow"))
+        items.sort(key=lambda each: -slow[each.path])
 
 
 @pytest.fixture(scope="session")

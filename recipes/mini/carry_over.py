@@ -1,10 +1,11 @@
-"""Carries the coarse and the fine stage over to new codes, when the codec's encoder has been trained on.
+"""Carries the coarse stage over to new codes, when the codec's encoder has been trained on.
 
     python -m recipes.mini.carry_over --old OLDWORK --work WORK
 
-Both folders hold codes of the same clips: those the stages know, and the new ones. What a new code
+Both folders hold codes of the same clips: those the stage knows, and the new ones. What a new code
 means is told by the old ones that stood in its frames: its embedding is theirs, weighted by how
-often each did. The stages then learn on from there instead of from nothing.
+often each did. The stage then learns on from there instead of from nothing. The fine stage takes its embeddings
+from the codebooks, and begins anew.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import torch
 
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
-from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
+from recipes.mini.codec import CODEBOOK_SIZE
 
 FEWEST = 3.0  # frames; a code that was seen less often leans on the mean of all
 
@@ -51,32 +52,24 @@ def codes_in_both(old: Path, new: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def carry_over(old: Path, work: Path) -> None:
-    """Write coarse.pt and fine.pt into `work` from those of `old`; optimizers begin anew."""
+    """Write coarse.pt into `work` from that of `old`; the optimizer begins anew."""
     before, after = codes_in_both(old, work)
-    tables = [meanings(before[book], after[book]) for book in range(CODEBOOKS)]
-    for name in ("coarse", "fine"):
-        state = checkpoints.load(old / f"{name}.pt")
-        assert state is not None, f"train the {name} stage first"
-        model = state["model"]
-        if name == "coarse":
-            for book in range(L.COARSE_CODEBOOKS):
-                rows = slice(L.COARSE_OFFSET + book * CODEBOOK_SIZE, None)
-                for weight in ("input_embeds_layer.weight", "lm_head.weight"):
-                    _move(model[weight][rows][:CODEBOOK_SIZE], tables[book])
-        else:
-            for book in range(CODEBOOKS):
-                _move(model[f"input_embeds_layers.{book}.weight"][:CODEBOOK_SIZE], tables[book])
-        kept = {key: state[key] for key in ("step", "seconds") if key in state}
-        checkpoints.save(work / f"{name}.pt", {"model": model, **kept})
-        print(work / f"{name}.pt")
-
-
-def _move(rows: torch.Tensor, table: torch.Tensor) -> None:
-    rows.copy_(table @ rows)
+    state = checkpoints.load(old / "coarse.pt")
+    assert state is not None, "train the coarse stage first"
+    model = state["model"]
+    for book in range(L.COARSE_CODEBOOKS):
+        table = meanings(before[book], after[book])
+        rows = slice(L.COARSE_OFFSET + book * CODEBOOK_SIZE, None)
+        for weight in ("input_embeds_layer.weight", "lm_head.weight"):
+            codes = model[weight][rows][:CODEBOOK_SIZE]
+            codes.copy_(table @ codes)
+    kept = {key: state[key] for key in ("step", "seconds") if key in state}
+    checkpoints.save(work / "coarse.pt", {"model": model, **kept})
+    print(work / "coarse.pt")
 
 
 def main() -> None:
-    """Carry both stages over."""
+    """Carry the stage over."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--old", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)

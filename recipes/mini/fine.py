@@ -1,6 +1,11 @@
 """Step 7: the fine stage, from the first two codebooks to all eight.
 
-python -m recipes.mini.fine --work WORK --minutes 40
+    python -m recipes.mini.fine --work WORK --minutes 40
+
+The first codebooks say little of which code comes in the others: one who only learns the likeliest names one that is
+as likely wrong, and adds its error to that of naming none. So the stage learns how far each code is from what the
+codes before it leave out: its likeliest code is then the one with the least error to be expected. It learns so from
+its own codes, one codebook after the other, because from these it goes on when it speaks.
 """
 
 from collections.abc import Iterator
@@ -11,14 +16,25 @@ import torch
 from torch.nn import functional as F
 
 from recipes.mini import layout as L
-from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
-from recipes.mini.devices import fed, training_parser, use_device
-from recipes.mini.network import FineNetwork
+from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, DIMENSION, load_parts
+from recipes.mini.devices import fed, moved, training_parser, use_device
+from recipes.mini.network import Block, FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, train_stage
 
-BATCH = 12
+BATCH = 6
 NO_VOICE = 0.15
+SHARPNESS = (
+    32.0  # of the scores: a code that leaves out a codebook's energy more is e^-16 as likely
+)
+SEEN = 2_000  # clips by which the codes' vectors are measured
+QUIET = 0.1  # an embedding's size beside the layers' own
+LENGTHS = 0.3  # how loud an embedding says how long its vector is
+BESIDE = (-2, -1, 1, 2)  # which frame each head of the first layers looks at
+LOOKING = 1.0  # how firmly
+HEAD = L.FINE_SIZE["width"] // L.FINE_SIZE["heads"]
+PLACE = slice(DIMENSION + 1, DIMENSION + 1 + HEAD)  # where an embedding says its position
+_TURNS = torch.pi * ((torch.arange(HEAD // 2) + 0.5) / (HEAD // 2)) ** 1.2  # of a wave in a frame
 
 
 def window(voice: np.ndarray | None, codes: np.ndarray) -> tuple[np.ndarray, int]:
@@ -58,21 +74,115 @@ def network() -> FineNetwork:
     return FineNetwork(L.FINE_CODES, CODEBOOKS, L.FINE_WINDOW, **L.FINE_SIZE)
 
 
-def loss_of(
-    model: FineNetwork, codes: torch.Tensor, new: torch.Tensor, book: int
+def codebooks_of(work: Path) -> torch.Tensor:
+    """The vectors of the codes: (codebooks, codes, dimension)."""
+    return load_parts(work)["quantizer"].codes
+
+
+@torch.no_grad()
+def begin_with(model: FineNetwork, vectors: torch.Tensor, seen: torch.Tensor) -> None:
+    """Let the stage begin with what is known of its codes.
+
+    The embedding of each code is its vector, and how long that is beside the others: the sum of the embeddings
+    is the sound so far, and a score says how near a code is to what the layers believe to be missing. So
+    they stay as they are. They are small beside what the layers will add, which need not take away the sound so far.
+
+    The heads of the first layers look at the frames beside, which tell most of what is missing: the codec's
+    encoder hears further than one frame.
+    """
+    mean, axes, spread = _axes(vectors, seen)
+    for book, (table, embedding) in enumerate(zip(vectors, model.input_embeds_layers, strict=True)):
+        energy = table.square().sum(1)
+        embedding.weight.requires_grad_(False)[:CODEBOOK_SIZE] = 0
+        embedding.weight[:CODEBOOK_SIZE, :DIMENSION] = QUIET * (table - mean[book]) @ axes / spread
+        embedding.weight[:CODEBOOK_SIZE, DIMENSION] = LENGTHS * (1 - energy / energy.mean()) / 2
+    model.layernorm_final.weight.fill_(1 / QUIET)
+    model.layernorm_final.weight[:DIMENSION] = 0.4 * spread / QUIET
+    model.layernorm_final.weight[DIMENSION] = 0.0
+    model.layernorm_final.bias[DIMENSION] = SHARPNESS / LENGTHS
+    model.position_embeds_layer.weight.zero_()[:, PLACE] = 2 * QUIET * _waves(L.FINE_WINDOW)
+    for block in model.layers[:2]:
+        _look_beside(block)
+
+
+def _axes(
+    vectors: torch.Tensor, seen: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The mean vector of each codebook, and the axes of the sound so far, with how far it spreads on each."""
+    parts = torch.stack([table[codes] for table, codes in zip(vectors, seen, strict=True)])
+    mean = parts.mean(1)
+    coarse = (parts - mean.unsqueeze(1))[: L.COARSE_CODEBOOKS].sum(0)
+    energies, axes = torch.linalg.eigh(coarse.T @ coarse / len(coarse))
+    return mean, axes, (energies.clamp(min=0) + 1).sqrt()
+
+
+def _waves(count: int) -> torch.Tensor:
+    """Sines and cosines of positions 0, 1, …: (count, values of a head), alike only for the same position."""
+    turns = torch.arange(count).unsqueeze(1) * _TURNS
+    return torch.cat([turns.sin(), turns.cos()], 1)
+
+
+def _look_beside(block: Block) -> None:
+    """Let each head look at the frame that is its number of `BESIDE` away: the waves are turned by so much."""
+    width = L.FINE_SIZE["width"]
+    weight = block.attn["att_proj"].weight
+    for head, away in enumerate(BESIDE):
+        ask = slice(head * HEAD, (head + 1) * HEAD)
+        answer = slice(width + head * HEAD, width + (head + 1) * HEAD)
+        cos, sin = torch.diag((away * _TURNS).cos()), torch.diag((away * _TURNS).sin())
+        weight[ask], weight[answer] = 0, 0
+        weight[ask, PLACE] = LOOKING * torch.cat(
+            [torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)]
+        )
+        weight[answer, PLACE] = LOOKING * torch.eye(HEAD)
+
+
+def losses(
+    model: FineNetwork, vectors: torch.Tensor, codes: torch.Tensor, new: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cross entropy and share of right codes of `book` in the new frames."""
-    inputs = codes.clone()
-    inputs[:, :, book][new] = L.FINE_UNKNOWN
-    scores = model(inputs, book)[..., :CODEBOOK_SIZE][new]
-    target = codes[:, :, book][new]
-    return F.cross_entropy(scores, target), (scores.argmax(-1) == target).float().mean()
+    """Fill in the new frames as speaking does, and measure every codebook.
+
+    Args:
+        model: the stage.
+        vectors: of the codes, (codebooks, codes, dimension).
+        codes: windows (batch, FINE_WINDOW, codebooks).
+        new: which frames are filled in, (batch, FINE_WINDOW).
+
+    Returns:
+        For each codebook of the stage: the mean square error of its scores; the energy of what is left out
+        when its code is added, as a share of what the coarse codes leave out.
+    """
+    given = codes.clone()
+    true = codes[new]
+    left = sum(vectors[book][true[:, book]] for book in range(L.COARSE_CODEBOOKS, CODEBOOKS))
+    before, found, shares = left.square().sum(), [], []
+    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
+        given = given.clone()
+        given[:, :, book][new] = L.FINE_UNKNOWN
+        scores = model(given, book)[..., :CODEBOOK_SIZE][new]
+        table = vectors[book]
+        energy = table.square().sum(1)
+        nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
+        found.append(F.mse_loss(_centred(scores) / SHARPNESS, _centred(nearness)))
+        drawn = scores.detach().argmax(-1)
+        given = given.clone()
+        given[:, :, book][new] = drawn
+        left = left - table[drawn]
+        shares.append(left.square().sum() / before)
+    return torch.stack(found), torch.stack(shares)
+
+
+def _centred(scores: torch.Tensor) -> torch.Tensor:
+    """Only how scores differ from each other says anything."""
+    return scores - scores.mean(-1, keepdim=True)
 
 
 def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     learned, kept_out = split_takes(read_takes(work))
-    model = network()
+    model, vectors = network(), codebooks_of(work)
+    seen = torch.from_numpy(np.concatenate([take.codes for take in learned[:SEEN]], 1))
+    begin_with(model, vectors, moved(seen))
     print(f"{len(learned)} clips", flush=True)
     test_feed = fed(lambda dice: batches(kept_out, dice), 0)
     test = [next(test_feed) for _ in range(6)]
@@ -80,25 +190,26 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
     def start(step: int) -> NextLoss:
         feed = fed(lambda dice: batches(learned, dice, batch), step + 1, feeders)
 
-        def next_loss(number: int) -> tuple[torch.Tensor, str]:
-            book = L.COARSE_CODEBOOKS + number % (CODEBOOKS - L.COARSE_CODEBOOKS)
-            loss, right = loss_of(model, *next(feed), book)
-            return loss, f"codebook {book} loss {loss.item():.3f} right {right.item():.3f}"
+        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+            found, left = losses(model, vectors, *next(feed))
+            return found.mean(), f"loss {_words(found)} left {_words(left)}"
 
         return next_loss
 
-    train_stage(work / "fine.pt", model, minutes, start, lambda: report(model, test))
+    train_stage(work / "fine.pt", model, minutes, start, lambda: report(model, vectors, test))
 
 
 @torch.no_grad()
-def report(model: FineNetwork, test: list[tuple[torch.Tensor, torch.Tensor]]) -> str:
-    """Loss and share of right codes of every codebook, on clips never trained on."""
-    words = []
-    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
-        figures = [loss_of(model, *batch, book) for batch in test]
-        loss, right = (float(torch.stack(column).mean()) for column in zip(*figures, strict=True))
-        words.append(f"{book}: {loss:.2f} {right:.2f}")
-    return "  ".join(words)
+def report(
+    model: FineNetwork, vectors: torch.Tensor, test: list[tuple[torch.Tensor, torch.Tensor]]
+) -> str:
+    """What each codebook leaves out, of what the coarse codes leave out, on clips never trained on."""
+    figures = [losses(model, vectors, *batch)[1] for batch in test]
+    return f"left {_words(torch.stack(figures).mean(0))}"
+
+
+def _words(values: torch.Tensor) -> str:
+    return " ".join(f"{v:.3f}" for v in values.tolist())
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A headless Chromium, and the page as a program beside it."""
 
 import contextlib
+import multiprocessing
 import shutil
 import socket
 import subprocess
@@ -36,6 +37,10 @@ CHROMIUM_FLAGS = [
 ]
 START_SECONDS = 90
 END_SECONDS = 20
+# Importing Gradio takes five times as long as laying out the page: one process does it, once for
+# all tests of a worker, and each page over the scripted service is a fork of it.
+FORKS = multiprocessing.get_context("forkserver")
+IMPORTED = ["tests.e2e.fake_page", "webui.ui.page", "webui.ui.studio"]
 
 
 def pytest_runtest_protocol(item, nextitem):
@@ -55,6 +60,14 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note whether a test failed, for the fixtures that it used."""
+    report = yield
+    item.has_failed = report.failed
+    return report
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -65,17 +78,8 @@ def free_port() -> int:
 def running(*words: str, port: int):
     """Run a program of the project until the page answers; end it by SIGTERM."""
     process = subprocess.Popen([sys.executable, *words], cwd=ROOT)
-    address = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            assert process.poll() is None, "the page's program has ended"
-            assert time.monotonic() < deadline, "the page does not answer"
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            time.sleep(0.2)
-        yield address
+        yield wait_for_answer(port, lambda: process.poll() is None)
     finally:
         process.terminate()
         try:
@@ -83,6 +87,39 @@ def running(*words: str, port: int):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def running_fake_page(*words: str):
+    """Run a page over the scripted service, with nothing in it that another one has changed."""
+    from tests.e2e.fake_page import main
+
+    FORKS.set_forkserver_preload(IMPORTED)
+    port = free_port()
+    process = FORKS.Process(target=main, args=(port, *words), daemon=True)
+    process.start()
+    try:
+        yield wait_for_answer(port, process.is_alive)
+    finally:
+        process.terminate()
+        process.join(END_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def wait_for_answer(port: int, is_alive) -> str:
+    """The address of a page as soon as it answers there."""
+    address = f"http://127.0.0.1:{port}/"
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        assert is_alive(), "the page's program has ended"
+        assert time.monotonic() < deadline, "the page does not answer"
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(address, timeout=5).close()
+            return address
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +158,54 @@ def speaking_into_the_microphone(driver, sound: Path):
 
 @pytest.fixture(scope="module")
 def fake_page(browser):
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), port=port) as address:
+    with running_fake_page() as address:
         yield address
+
+
+@contextlib.contextmanager
+def somebody(browser, **changes):
+    """A browser of somebody who was never here."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | changes)
+    context.set_default_timeout(30_000)
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @pytest.fixture
 def visitor(browser):
-    """A browser of somebody who was never here."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(30_000)
-    yield context
-    context.close()
+    with somebody(browser) as context:
+        yield context
+
+
+class LastingPage:
+    """A page that tests use one after the other: opening one takes longer than most of them.
+
+    For tests that wait for words of their own. After a test that failed it is opened anew.
+    """
+
+    def __init__(self, browser) -> None:
+        self._browser = browser
+        self._left = contextlib.ExitStack()
+        self._page = None
+
+    @contextlib.contextmanager
+    def used_by(self, test, open_page):
+        """The page, opened by `open_page(visitor)` when there is none."""
+        if self._page is None:
+            self._page = open_page(self._left.enter_context(somebody(self._browser)))
+        yield self._page
+        if test.has_failed:
+            self.close()
+
+    def close(self) -> None:
+        self._left.close()
+        self._page = None
+
+
+@pytest.fixture(scope="module")
+def lasting_page(browser):
+    page = LastingPage(browser)
+    yield page
+    page.close()

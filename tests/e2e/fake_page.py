@@ -23,15 +23,16 @@ SECONDS_A_CARD = 2.0
 
 
 class PacedTraining(FakeTraining):
-    """Moves on when it is looked at, and takes its time when the name asks for it."""
+    """Moves on when it is looked at; takes its time if the name asks for it, until a first stop."""
 
     def __init__(self) -> None:
         super().__init__()
         self._moved_at = 0.0
 
     def _move(self, made) -> None:
-        now, pace = time.monotonic(), SECONDS_A_TRAINING_STEP
-        if now - self._moved_at >= (pace if SLOW_WORD in made.order.name else 0.0):
+        now, is_slow = time.monotonic(), SLOW_WORD in made.order.name
+        pace = SECONDS_A_TRAINING_STEP if is_slow and not made.info.can_continue else 0.0
+        if now - self._moved_at >= pace:
             self._moved_at = now
             super()._move(made)
 

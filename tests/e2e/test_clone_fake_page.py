@@ -28,6 +28,15 @@ def recording(tmp_path):
     return clip(tmp_path)
 
 
+@pytest.fixture
+def page(request, lasting_page, fake_page):
+    """The Voice Clone tab, as the test before left it; no test clones on it."""
+    with lasting_page.used_by(
+        request.node, lambda visitor: open_clone_tab(visitor, fake_page)
+    ) as page:
+        yield page
+
+
 def pitch(waveform, rate) -> float:
     spectrum = np.abs(np.fft.rfft(waveform))
     return float(spectrum.argmax() * rate / len(waveform))
@@ -105,8 +114,7 @@ def test_what_is_missing_is_said_beside_its_field(visitor, fake_page, recording)
     assert status(page).startswith("Done: one voice")
 
 
-def test_silence_and_a_text_are_told_and_cannot_be_cloned(visitor, fake_page, tmp_path):
-    page = open_clone_tab(visitor, fake_page)
+def test_silence_and_a_text_are_told_and_cannot_be_cloned(page, tmp_path):
     page.set_input_files("#clone-files input", clip(tmp_path, loudness=0.0))
     page.get_by_text("We hear almost no speech.").wait_for()
     assert page.locator("#clone-button").is_disabled()
@@ -217,13 +225,11 @@ def test_a_page_that_is_not_secure_says_why_it_cannot_record(visitor, fake_page)
     page.get_by_text("Recording needs https or localhost").wait_for()
 
 
-def test_a_secure_page_says_nothing_of_the_kind(visitor, fake_page):
-    page = open_clone_tab(visitor, fake_page)
+def test_a_secure_page_says_nothing_of_the_kind(page):
     assert page.locator("#insecure-note").is_hidden()
 
 
-def test_a_part_of_another_language_is_brought_by_one_button(visitor, fake_page, recording):
-    page = open_clone_tab(visitor, fake_page)
+def test_a_part_of_another_language_is_brought_by_one_button(page):
     choose(page, "#clone-language", "Polish")
     page.get_by_role("button", name="Download Polish, 8 epochs (104 MB, MIT)").click()
     page.wait_for_function(

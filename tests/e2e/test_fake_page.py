@@ -24,6 +24,13 @@ LIVE_TIME = "document.querySelector('#live audio')?.currentTime > 0"
 MANY = " ".join(f"This is sentence {number}, said slowly." for number in range(12))
 
 
+@pytest.fixture
+def page(request, lasting_page, fake_page):
+    """The page, as the test before left it, and on which nothing was spoken yet."""
+    with lasting_page.used_by(request.node, lambda visitor: open_page(visitor, fake_page)) as page:
+        yield page
+
+
 def test_open_speak_and_hear_a_wav_with_speech(visitor, fake_page):
     page = open_page(visitor, fake_page)
     speak(page, "Good morning. How are you.")
@@ -129,8 +136,7 @@ def test_a_file_that_is_dropped_gives_its_text_back(visitor, fake_page, tmp_path
     page.wait_for_selector("#recipe-drop input[type=file]", state="attached")
 
 
-def test_a_voice_of_the_library_is_heard_and_then_used(visitor, fake_page):
-    page = open_page(visitor, fake_page)
+def test_a_voice_of_the_library_is_heard_and_then_used(page):
     page.get_by_role("tab", name="Speaker Library").click()
     in_table(page, "#voices", "Ada").click()
     page.wait_for_selector("#preview")
@@ -139,8 +145,7 @@ def test_a_voice_of_the_library_is_heard_and_then_used(visitor, fake_page):
     page.wait_for_function("document.querySelector('#speak-voice input').value.startsWith('Ada')")
 
 
-def test_an_empty_text_is_answered_in_words(visitor, fake_page):
-    page = open_page(visitor, fake_page)
+def test_an_empty_text_is_answered_in_words(page):
     page.click("#speak-button")
     page.wait_for_function(
         "document.querySelector('#speak-status').innerText.includes('Type something')"
@@ -155,8 +160,7 @@ def test_ctrl_enter_speaks(visitor, fake_page):
     wait_for_end(page)
 
 
-def test_the_real_family_is_one_button_away_with_its_size_and_licence(visitor, fake_page):
-    page = open_page(visitor, fake_page)
+def test_the_real_family_is_one_button_away_with_its_size_and_licence(page):
     assert "demonstration family" in page.inner_text("#strip-words")
     page.get_by_role("button", name="Get the real Bark").click()
     page.wait_for_selector("#download-start")

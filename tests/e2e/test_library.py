@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import free_port, running, running_fake_page
 from tests.e2e.page_steps import in_table, open_page, speak, wait_for_end
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -43,8 +43,7 @@ def unfold(page, place):
 @pytest.fixture
 def fresh_page(browser):
     """A page whose voices nobody else has changed."""
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), port=port) as address:
+    with running_fake_page() as address:
         yield address
 
 
@@ -104,8 +103,7 @@ def test_a_take_is_kept_and_can_be_chosen_at_once_in_both_places(visitor, fresh_
 
 
 def test_a_public_page_lists_no_own_voice_of_whoever_runs_it(browser, visitor):
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), "public", port=port) as address:
+    with running_fake_page("public") as address:
         page = open_library(visitor, address)
         choose(page, "Ada")
         page.wait_for_selector("#preview")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import running_fake_page
 from tests.e2e.page_steps import in_table, open_page, sound_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -13,9 +13,17 @@ BOOK = "# One\nThe sun is up. It is warm.\nANNA: Good day to you.\n# Two\nThe en
 @pytest.fixture(scope="module")
 def long_page(browser):
     """A page of its own: on a local page everybody sees its texts."""
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), port=port) as address:
+    with running_fake_page() as address:
         yield address
+
+
+@pytest.fixture
+def page(request, lasting_page, long_page):
+    """The Long text tab, as the test before left it."""
+    with lasting_page.used_by(
+        request.node, lambda visitor: open_long_tab(visitor, long_page)
+    ) as page:
+        yield page
 
 
 def open_long_tab(visitor, address):
@@ -45,10 +53,9 @@ def choose_card(page, words):
     )
 
 
-def test_a_dropped_book_is_spoken_heard_changed_and_saved(visitor, long_page, tmp_path):
+def test_a_dropped_book_is_spoken_heard_changed_and_saved(page, tmp_path):
     book = tmp_path / "The Sun.txt"
     book.write_text(BOOK)
-    page = open_long_tab(visitor, long_page)
     page.set_input_files("#long-file input[type=file]", str(book))
     wait_for_words(page, "#long-status", "The Sun · 2 chapters, 4 cards")
     page.click("#long-start")
@@ -79,8 +86,7 @@ HEARD_AT = """(seconds) => {
 MARKED = "#long-cards [aria-current=true]"
 
 
-def test_the_sentence_that_is_said_is_shown_and_its_card_marked(visitor, long_page):
-    page = open_long_tab(visitor, long_page)
+def test_the_sentence_that_is_said_is_shown_and_its_card_marked(page):
     paste(page, "# Sun\nThe sun is up now. ANNA: Good day to you.\nANNA: It is so warm.")
     page.click("#long-start")
     wait_for_words(page, "#long-status", "Done: Sun.")
@@ -114,8 +120,7 @@ def test_it_goes_on_when_the_page_is_closed_and_is_paused_and_continued(visitor,
     assert page.is_enabled("#long-start")
 
 
-def test_a_card_is_split_at_the_cursor_and_deleted_after_a_question(visitor, long_page):
-    page = open_long_tab(visitor, long_page)
+def test_a_card_is_split_at_the_cursor_and_deleted_after_a_question(page):
     paste(page, "# Split\nThe sun is up and it is warm. The end.")
     wait_for_words(page, "#long-status", "Split")
     choose_card(page, "The sun is up and")
@@ -145,8 +150,7 @@ def test_the_tab_is_no_wider_than_a_phone(browser, long_page):
 
 
 def test_on_a_public_page_nobody_sees_the_texts_of_another_visitor(browser):
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), "public", port=port) as address:
+    with running_fake_page("public") as address:
         anna, stranger = browser.new_context(), browser.new_context()
         try:
             page = open_long_tab(anna, address)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import running_fake_page
 from tests.e2e.page_steps import in_table, open_page
 from tests.ui.clone_values import clip
 
@@ -38,13 +38,20 @@ def wait_for_status(page, words):
 @pytest.fixture(scope="module")
 def train_page(browser):
     """A page of its own: trainings are seen by everybody who opens it."""
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), port=port) as address:
+    with running_fake_page() as address:
         yield address
 
 
-def test_four_clicks_from_the_tab_to_a_quantizer_that_cloning_uses(visitor, train_page):
-    page = open_train_tab(visitor, train_page)
+@pytest.fixture
+def page(request, lasting_page, train_page):
+    """The Train tab, as the test before left it."""
+    with lasting_page.used_by(
+        request.node, lambda visitor: open_train_tab(visitor, train_page)
+    ) as page:
+        yield page
+
+
+def test_four_clicks_from_the_tab_to_a_quantizer_that_cloning_uses(page):
     page.get_by_label("Quick: 500 texts").check()
     start(page, "German 1")
     wait_for_status(page, "Done: German 1")
@@ -60,8 +67,7 @@ def test_four_clicks_from_the_tab_to_a_quantizer_that_cloning_uses(visitor, trai
     assert download.value.suggested_filename == "german-1.safetensors"
 
 
-def test_one_hears_how_well_a_quantizer_hears_by_now(visitor, train_page):
-    page = open_train_tab(visitor, train_page)
+def test_one_hears_how_well_a_quantizer_hears_by_now(page):
     start(page, "Finnish 1")
     wait_for_status(page, "Done: Finnish 1")
     page.locator("#train-heard").get_by_text(
@@ -90,14 +96,12 @@ def test_it_goes_on_when_the_page_is_closed_and_is_stopped_and_continued(visitor
     wait_for_status(page, "Done: Polish slowly")
 
 
-def test_a_missing_name_is_said_beside_its_field(visitor, train_page):
-    page = open_train_tab(visitor, train_page)
+def test_a_missing_name_is_said_beside_its_field(page):
     start(page, "")
     page.locator("#train-name").get_by_text("Give it a name, such as German 1.").wait_for()
 
 
-def test_two_are_compared_also_on_a_clip_of_ones_own(visitor, train_page, tmp_path):
-    page = open_train_tab(visitor, train_page)
+def test_two_are_compared_also_on_a_clip_of_ones_own(page, tmp_path):
     start(page, "Czech 1")
     wait_for_status(page, "Done: Czech 1")
     page.click("#train-use")
@@ -114,10 +118,9 @@ def test_two_are_compared_also_on_a_clip_of_ones_own(visitor, train_page, tmp_pa
     assert "Czech 1: This sounds like the speaker" in page.inner_text("#train-hear-note")
 
 
-def test_zips_of_pairs_are_dropped_counted_and_learned_from(visitor, train_page, tmp_path):
+def test_zips_of_pairs_are_dropped_counted_and_learned_from(page, tmp_path):
     path = tmp_path / "pairs.zip"
     path.write_bytes(b"PK\x05\x06" + bytes(18))
-    page = open_train_tab(visitor, train_page)
     page.fill("#train-name input", "Old pairs")
     page.get_by_text("Pairs that others made").click()
     page.set_input_files("#train-pairs input[type=file]", str(path))
@@ -129,8 +132,7 @@ def test_zips_of_pairs_are_dropped_counted_and_learned_from(visitor, train_page,
     wait_for_status(page, "Done: Old pairs")
 
 
-def test_a_training_is_deleted_only_when_that_was_ticked(visitor, train_page):
-    page = open_train_tab(visitor, train_page)
+def test_a_training_is_deleted_only_when_that_was_ticked(page):
     start(page, "Turkish 1")
     wait_for_status(page, "Done: Turkish 1")
     page.click("#train-delete")
@@ -157,8 +159,7 @@ def test_the_tab_is_no_wider_than_a_phone(browser, train_page):
 
 
 def test_a_public_page_has_no_such_tab_and_says_why(browser):
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), "public", port=port) as address:
+    with running_fake_page("public") as address:
         context = browser.new_context()
         try:
             page = open_page(context, address)

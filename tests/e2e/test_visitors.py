@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import free_port, running, running_fake_page
 from tests.e2e.page_steps import in_table, open_page, sound_of_take, speak, status, wait_for_end
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -74,8 +74,7 @@ def use_and_speak(page, name, text):
 @pytest.fixture(scope="module")
 def space_page(browser):
     """The configuration of a Space, over the scripted service."""
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), "space", port=port) as address:
+    with running_fake_page("space") as address:
         yield address
 
 

@@ -1,11 +1,11 @@
-"""Stages carried over to new codes know what the new codes mean."""
+"""The coarse stage carried over to new codes knows what the new codes mean."""
 
 import numpy as np
 import pytest
 import torch
 
 from recipes.mini import carry_over as carrying
-from recipes.mini import checkpoints, coarse, fine
+from recipes.mini import checkpoints, coarse
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
 
@@ -21,25 +21,20 @@ def test_codes_that_only_changed_their_numbers_keep_their_embeddings(tmp_path):
     old = np.tile(np.arange(CODEBOOK_SIZE), (CODEBOOKS, 400))
     write_codes(tmp_path / "old", old)
     write_codes(tmp_path / "new", np.take_along_axis(renamed, old, 1))
-    stages = {"coarse": coarse.network(), "fine": fine.network()}
-    for name, model in stages.items():
-        state = {"model": model.state_dict(), "step": 7}
-        checkpoints.save(tmp_path / "old" / f"{name}.pt", state)
+    model = coarse.network()
+    checkpoints.save(tmp_path / "old" / "coarse.pt", {"model": model.state_dict(), "step": 7})
     carrying.carry_over(tmp_path / "old", tmp_path / "new")
-    moved = {name: checkpoints.load(tmp_path / "new" / f"{name}.pt") for name in stages}
-    for book in range(CODEBOOKS):
-        name = f"input_embeds_layers.{book}.weight"
-        before, after = stages["fine"].state_dict()[name], moved["fine"]["model"][name]
-        near = dict(atol=2e-3, rtol=0.05)
-        torch.testing.assert_close(after[renamed[book]], before[:CODEBOOK_SIZE], **near)
-        torch.testing.assert_close(after[CODEBOOK_SIZE:], before[CODEBOOK_SIZE:])
+    moved = checkpoints.load(tmp_path / "new" / "coarse.pt")
     for name in ("input_embeds_layer.weight", "lm_head.weight"):
-        before, after = stages["coarse"].state_dict()[name], moved["coarse"]["model"][name]
-        first = slice(L.COARSE_OFFSET, L.COARSE_OFFSET + CODEBOOK_SIZE)
-        torch.testing.assert_close(after[first][renamed[0]], before[first], **near)
+        before, after = model.state_dict()[name], moved["model"][name]
+        for book in range(L.COARSE_CODEBOOKS):
+            first = L.COARSE_OFFSET + book * CODEBOOK_SIZE
+            codes = slice(first, first + CODEBOOK_SIZE)
+            near = dict(atol=2e-3, rtol=0.05)
+            torch.testing.assert_close(after[codes][renamed[book]], before[codes], **near)
         torch.testing.assert_close(after[: L.COARSE_OFFSET], before[: L.COARSE_OFFSET])
         torch.testing.assert_close(after[L.COARSE_PAD :], before[L.COARSE_PAD :])
-    assert moved["coarse"]["step"] == 7
+    assert moved["step"] == 7
 
 
 def test_a_code_never_seen_means_what_all_of_them_mean():

@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import running_fake_page
 from tests.fake_service import CHUNK_SECONDS, RATE
 from webui.audio import read_audio, read_metadata, write_audio
 from webui.backend.cloning_desk import CONSENT
@@ -22,8 +22,7 @@ FUNCTIONS = {"/speak", "/clone", "/report", "/voices", "/families"}
 @contextlib.contextmanager
 def program_of(folder: Path, *words: str):
     """A program that is connected to a page over the scripted service."""
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), *words, port=port) as address:
+    with running_fake_page(*words) as address:
         client = Client(address, verbose=False, download_files=folder)
         try:
             yield client

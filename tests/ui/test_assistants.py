@@ -5,7 +5,7 @@ import importlib.util
 
 import pytest
 
-from tests.e2e.conftest import free_port, running
+from tests.e2e.conftest import running_fake_page
 from webui.errors import SettingsError
 from webui.settings import Settings
 from webui.ui import page
@@ -43,8 +43,7 @@ async def talk(address: str) -> tuple[dict, str, str]:
 def test_an_assistant_finds_the_tools_and_speaks_with_them():
     if importlib.util.find_spec("mcp") is None:
         pytest.skip("the package mcp is not installed")
-    port = free_port()
-    with running("-m", "tests.e2e.fake_page", str(port), "mcp", port=port) as address:
+    with running_fake_page("mcp") as address:
         tools, spoken, refused = asyncio.run(talk(address))
     assert {name.rpartition("__")[2] for name in tools} == TOOLS
     speak = next(tool for name, tool in tools.items() if name.endswith("speak"))

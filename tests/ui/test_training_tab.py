@@ -297,6 +297,15 @@ def test_a_closed_page_ends_its_comparison_and_leaves_the_training_at_work(
     assert desk.is_at_work
 
 
+def test_the_line_above_the_tabs_tells_at_once_of_a_training_that_begins_or_goes_on(studio):
+    events = build_page(studio).fns
+    names = {key: getattr(each.fn, "__qualname__", "") for key, each in events.items()}
+    for name in ("TrainingTab.start", "TrainingTab.go_on"):
+        (begun,) = (key for key in names if names[key] == name)
+        after = [names[key] for key, each in events.items() if each.trigger_after == begun]
+        assert after == ["_Opening.follow"]
+
+
 def tab_names(page):
     return [each.label for each in page.blocks.values() if isinstance(each, gr.Tab)]
 

@@ -1,5 +1,6 @@
 """The whole page: the strip, the tabs, and what happens when somebody opens it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -83,11 +84,10 @@ def build_page(studio: Studio) -> gr.Blocks:
         strip.wire(tabs)
         clone_tab.wire(Neighbours(owner, draft, tabs, speak_tab, library_tab), strip.timer.tick)
         long_tab.wire(owner, long_place.select)
-        if training_tab is not None:
-            training_tab.wire(strip.timer.tick)
+        begun = [] if training_tab is None else training_tab.wire(strip.timer.tick)
         all_tabs = _Tabs(speak_tab, clone_tab, library_tab, long_tab, models_tab, training_tab)
         opening = _Opening(studio, all_tabs, strip)
-        opening.wire(page, Memory(remembered, owner, draft))
+        opening.wire(page, Memory(remembered, owner, draft), begun)
     keep_no_progress(page)
     page.queue(api_open=False, max_size=MAX_WAITING)
     return page
@@ -199,7 +199,8 @@ class _Opening:
         self.tabs = tabs
         self.strip = strip
 
-    def wire(self, page: gr.Blocks, memory: Memory) -> None:
+    def wire(self, page: gr.Blocks, memory: Memory, begun: list[Callable[..., Any]]) -> None:
+        """Connect the page to the handlers; after what has `begun` all is looked at at once."""
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         remembered, owner, draft = memory.remembered, memory.owner, memory.draft
         opened = [remembered, owner]
@@ -214,7 +215,7 @@ class _Opening:
         page.load(None, None, None, js=ON_LOAD, **quiet)
         page.load(None, None, None, js=MEND, **quiet)
         changed = gr.State(0)
-        for moment in (self.strip.timer.tick, *self.tabs.models.wire()):
+        for moment in (self.strip.timer.tick, *self.tabs.models.wire(), *begun):
             moment(
                 worded(self.follow),
                 [could_speak],

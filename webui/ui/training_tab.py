@@ -35,10 +35,13 @@ class TrainingTab:
         self.listed = gr.State(())  # the ids that the list shows, in its order
         self.seen = gr.State(None)  # what was shown when it was looked at last
 
-    def wire(self, moved: Callable[..., Any]) -> None:
-        """Connect the widgets to the handlers; `moved` happens from time to time."""
+    def wire(self, moved: Callable[..., Any]) -> list[Callable[..., Any]]:
+        """Connect the widgets to the handlers; `moved` happens from time to time.
+
+        Gives what is to be followed by a look at all: a training has begun, or goes on.
+        """
         shown, changed = self.widgets, self.changed()
-        shown.start.click(
+        begun = shown.start.click(
             worded(self.start), [*shown.form], changed, validator=self.validate, **QUIET
         )
         shown.learn.click(
@@ -51,7 +54,7 @@ class TrainingTab:
         )  # fmt: skip
         self.samples.wire(moved, self.chosen)
         shown.table.select(worded(self.choose), [self.listed], changed, **QUIET)
-        shown.go_on.click(worded(self.go_on), [self.chosen], changed, **QUIET)
+        continued = shown.go_on.click(worded(self.go_on), [self.chosen], changed, **QUIET)
         shown.use.click(worded(self.use), [self.chosen], changed, **QUIET)
         shown.delete.click(worded(self.delete), [self.chosen, shown.sure], changed, **QUIET)
         shown.family.input(
@@ -65,6 +68,7 @@ class TrainingTab:
             worded_stream(self.rivals.hear), [self.chosen, shown.rival, shown.clip],
             self.rivals.heard(), concurrency_id="train-hear", **QUIET,
         )  # fmt: skip
+        return [begun.then, continued.then]
 
     def changed(self) -> list[Any]:
         """The components that the handlers change."""
