@@ -53,13 +53,15 @@ def lend_by_forking(task, seconds):
             warnings.simplefilter("ignore")  # from Python 3.12 on: a fork of many threads
             process = FORK.Process(target=iterate, daemon=True)
             process.start()
+        has_ended = False
         try:
             while (event := ours.recv()) is not None:
                 yield event
+            has_ended = True
         finally:
             stop.set()
-            while ours.poll(10) and ours.recv() is not None:
-                pass
+            while not has_ended and ours.poll(10):
+                has_ended = ours.recv() is None
             process.join()
 
     return lent
