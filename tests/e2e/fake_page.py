@@ -18,22 +18,15 @@ HEARD_FORMAT = "flac"
 SECONDS_AN_EVENT = 0.15
 SECONDS_A_DOWNLOAD_STEP = 0.8
 SECONDS_A_CLONE_STEP = 2.0
-SECONDS_A_TRAINING_STEP = 3.0
 SECONDS_A_CARD = 2.0
 
 
-class PacedTraining(FakeTraining):
-    """Moves on when it is looked at; takes its time if the name asks for it, until a first stop."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._moved_at = 0.0
+class HeldTraining(FakeTraining):
+    """Moves on when it is looked at; if its name asks for it, not past its pairs before a stop."""
 
     def _move(self, made) -> None:
-        now, is_slow = time.monotonic(), SLOW_WORD in made.order.name
-        pace = SECONDS_A_TRAINING_STEP if is_slow and not made.info.can_continue else 0.0
-        if now - self._moved_at >= pace:
-            self._moved_at = now
+        is_held = SLOW_WORD in made.order.name and not made.info.can_continue
+        if not (is_held and made.info.pairs == made.order.texts):
             super()._move(made)
 
 
@@ -57,7 +50,7 @@ class PacedService(FakeService):
 
     def __init__(self, settings=None):
         super().__init__(settings)
-        self.training = PacedTraining()
+        self.training = HeldTraining()
         self.projects = PacedProjects()
 
     def speak(self, order, cancel=None):

@@ -86,7 +86,8 @@ HEARD_AT = """(seconds) => {
 MARKED = "#long-cards [aria-current=true]"
 
 
-def test_the_sentence_that_is_said_is_shown_and_its_card_marked(page):
+def test_the_sentence_that_is_said_is_shown_and_its_card_marked(visitor, long_page):
+    page = open_long_tab(visitor, long_page)
     paste(page, "# Sun\nThe sun is up now. ANNA: Good day to you.\nANNA: It is so warm.")
     page.click("#long-start")
     wait_for_words(page, "#long-status", "Done: Sun.")
