@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from tests.ui.clone_values import clip, filled
 from webui.audio import read_audio
 from webui.backend.cloning_desk import CONSENT
@@ -21,14 +22,14 @@ from webui.ui.takes import new_owner
 
 @pytest.fixture
 def tab(studio):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return CloneTab(studio)
 
 
 @pytest.fixture
 def public_tab(service, settings, tmp_path):
     studio = open_studio(service, replace(settings, public=True), tmp_path / "takes")
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return CloneTab(studio)
 
 

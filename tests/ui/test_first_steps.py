@@ -1,15 +1,15 @@
 """The first steps, without a browser."""
 
-import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from webui.errors import SettingsError
 from webui.ui.first_steps import FirstSteps
 
 
 @pytest.fixture
 def steps(studio):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return FirstSteps(studio)
 
 

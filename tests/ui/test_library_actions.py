@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from webui.errors import SettingsError, SpeakerFileError, StorageError, UserError
 from webui.ui.library_tab import LibraryTab
 from webui.ui.speak_tab import SpeakTab
@@ -17,7 +18,7 @@ ADA, BOB, CID = "ada-11111111", "bob-22222222", "cid-33333333"
 
 
 def tab_of(studio) -> LibraryTab:
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LibraryTab(studio)
 
 
@@ -188,7 +189,7 @@ def spoken_take(studio, owner: str) -> Take:
     from webui.synthesis.controls import SpeechControls
     from webui.ui.speak_form import with_controls
 
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         tab = SpeakTab(studio)
     form = replace(with_controls(SpeechControls()), text="Good morning.", family="mini")
     list(tab.speak(gr.Request(session_hash="p"), owner, *form.values()))
@@ -226,7 +227,7 @@ def test_a_take_without_arrays_is_not_offered_as_a_voice(studio):
 
 
 def test_a_new_voice_is_offered_where_texts_are_spoken(studio, tab, actions):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         speak_tab = SpeakTab(studio)
     actions.duplicate(ADA)
     offer = tab.offered(speak_tab)("", "mini", BOB)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from webui.backend.facts import VoiceInfo
 from webui.speaker_metadata import SpeakerMetadata
 from webui.ui.library_tab import LibraryTab, VoiceFilter
@@ -16,7 +17,7 @@ ADA, BOB, CID = "ada-11111111", "bob-22222222", "cid-33333333"
 
 @pytest.fixture
 def tab(studio):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LibraryTab(studio)
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from webui.backend.facts import CloningPart
 from webui.synthesis.controls import SpeechControls
 from webui.ui.listening import CHECK_WORDS, KEEP_VOICE, listening
@@ -78,7 +78,7 @@ def test_the_boxes_can_be_ticked_only_where_they_do_something(studio, service):
 
 def test_choosing_a_voice_or_a_take_says_whether_its_words_can_be_checked(studio, service, german):
     service.parts = [ENGLISH, ENCODER]
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         tab = SpeakTab(studio)
     words, voice = tab.choose_voice(*form(voice=german).values())
     assert not words.interactive

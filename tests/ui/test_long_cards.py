@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.fake_projects import FAILING_WORD
+from tests.ui.bare_page import BarePage
 from tests.ui.long_values import ended, made, row
 from webui.errors import EngineError, SettingsError, TextError, UserError, VoiceNotFoundError
 from webui.ui.long_form import CardForm
@@ -23,7 +24,7 @@ PLAIN = CardForm("The sun is up.", "", "", -1, None)
 
 @pytest.fixture
 def tab(studio):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LongTab(studio)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.backend.project_stock import stock
 from tests.backend.talking_engine import TalkingEngine
+from tests.ui.bare_page import BarePage
 from tests.ui.long_values import ended, made, row
 from webui.audio import read_audio
 from webui.backend.project_desk import ProjectDesk
@@ -32,7 +33,7 @@ def desk(service, tmp_path):
 
 @pytest.fixture
 def tab(studio, desk):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LongTab(studio)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
+from tests.ui.bare_page import BarePage
 from tests.ui.long_values import ended, made, row, values
 from webui.errors import EngineError, SettingsError, StorageError, TextError, VoiceNotFoundError
 from webui.ui.long_form import MAX_PUBLIC_TEXTS
@@ -19,7 +20,7 @@ ADA, BOB = "ada-11111111", "bob-22222222"
 
 @pytest.fixture
 def tab(studio):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LongTab(studio)
 
 
@@ -225,7 +226,7 @@ def public(service, settings, tmp_path) -> Studio:
 
 @pytest.fixture
 def public_tab(public):
-    with gr.Blocks(analytics_enabled=False):
+    with BarePage():
         return LongTab(public)
 
 
