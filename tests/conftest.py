@@ -1,5 +1,6 @@
 """What all tests share: shapes checked at run time, an order, and one tiny family."""
 
+import gc
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         slow = Counter(each.path for each in items if each.get_closest_marker("slow"))
         items.sort(key=lambda each: -slow[each.path])
+
+
+def pytest_collection_finish() -> None:
+    """Spare the search for garbage what the imports have made: it is a million things and stays.
+
+    Who gives the memory of a family back has all of it searched, and so does Python now and then.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """`python -m webui speak`: a text from anywhere, to a sound file or a pipe, in a voice."""
 
-import gc
 import json
 import os
 import shutil
@@ -36,14 +35,6 @@ from webui.speaker_file import limits_of, read_speaker
 
 TEXT = "hello there."
 RECIPE = SpeechRecipe("part 0 part 1", "tiny")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def imports_are_no_garbage():
-    """Giving a family's memory back looks for garbage, among all that the imports have made."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

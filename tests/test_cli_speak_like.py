@@ -1,6 +1,5 @@
 """`speak --like FILE`: a speech again, as its file says it was made."""
 
-import gc
 import json
 
 import pytest
@@ -11,14 +10,6 @@ from webui.backend.speech_recipe import read_recipe
 from webui.cli import main
 
 TEXT = "hello there."
-
-
-@pytest.fixture(autouse=True, scope="module")
-def imports_are_no_garbage():
-    """Giving a family's memory back looks for garbage, among all that the imports have made."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
