@@ -24,9 +24,7 @@ from recipes.mini.training import NextLoss, train_stage
 
 BATCH = 6
 NO_VOICE = 0.15
-SHARPNESS = (
-    32.0  # of the scores: a code that leaves out a codebook's energy more is e^-16 as likely
-)
+SHARPNESS = 32.0  # a code that leaves out a whole codebook's energy more is e^-16 times as likely
 SEEN = 2_000  # clips by which the codes' vectors are measured
 QUIET = 0.1  # an embedding's size beside the layers' own
 LENGTHS = 0.3  # how loud an embedding says how long its vector is
@@ -34,7 +32,6 @@ BESIDE = (-2, -1, 1, 2)  # which frame each head of the first layers looks at
 LOOKING = 1.0  # how firmly
 HEAD = L.FINE_SIZE["width"] // L.FINE_SIZE["heads"]
 PLACE = slice(DIMENSION + 1, DIMENSION + 1 + HEAD)  # where an embedding says its position
-_TURNS = torch.pi * ((torch.arange(HEAD // 2) + 0.5) / (HEAD // 2)) ** 1.2  # of a wave in a frame
 
 
 def window(voice: np.ndarray | None, codes: np.ndarray) -> tuple[np.ndarray, int]:
@@ -116,20 +113,25 @@ def _axes(
     return mean, axes, (energies.clamp(min=0) + 1).sqrt()
 
 
+def _turns() -> torch.Tensor:
+    """How far each wave turns from frame to frame; uneven, so that no two frames are alike in all of them."""
+    return torch.pi * ((torch.arange(HEAD // 2) + 0.5) / (HEAD // 2)) ** 1.2
+
+
 def _waves(count: int) -> torch.Tensor:
     """Sines and cosines of positions 0, 1, …: (count, values of a head), alike only for the same position."""
-    turns = torch.arange(count).unsqueeze(1) * _TURNS
+    turns = torch.arange(count).unsqueeze(1) * _turns()
     return torch.cat([turns.sin(), turns.cos()], 1)
 
 
 def _look_beside(block: Block) -> None:
     """Let each head look at the frame that is its number of `BESIDE` away: the waves are turned by so much."""
     width = L.FINE_SIZE["width"]
-    weight = block.attn["att_proj"].weight
+    weight, turns = block.attn["att_proj"].weight, _turns()
     for head, away in enumerate(BESIDE):
         ask = slice(head * HEAD, (head + 1) * HEAD)
         answer = slice(width + head * HEAD, width + (head + 1) * HEAD)
-        cos, sin = torch.diag((away * _TURNS).cos()), torch.diag((away * _TURNS).sin())
+        cos, sin = torch.diag((away * turns).cos()), torch.diag((away * turns).sin())
         weight[ask], weight[answer] = 0, 0
         weight[ask, PLACE] = LOOKING * torch.cat(
             [torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)]
