@@ -22,7 +22,7 @@ from recipes.mini.codec import CODEBOOK_SIZE
 from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.network import CausalNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
-from recipes.mini.training import NextLoss, train_stage
+from recipes.mini.training import NextLoss, told, train_stage
 
 BATCH = 12
 GUIDED_LAYERS = (1, 2)
@@ -193,7 +193,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
         def next_loss(_: int) -> tuple[torch.Tensor, str]:
             shown = next(feed)
             found, guided, right = losses(model, shown, slipped(model, shown))
-            words = f"loss {_words(found)} look {guided.item():.3f} right {_words(right)}"
+            words = f"loss {told(found)} look {guided.item():.3f} right {told(right)}"
             return found.mean() + 0.3 * guided, words
 
         return next_loss
@@ -206,11 +206,7 @@ def report(model: CausalNetwork, test: list[Window]) -> str:
     """Loss and share of right codes of each codebook, on clips never trained on."""
     figures = [losses(model, batch) for batch in test]
     loss, _, right = (torch.stack(column).mean(0) for column in zip(*figures, strict=True))
-    return f"loss {_words(loss)} right {_words(right)}"
-
-
-def _words(values: torch.Tensor) -> str:
-    return " ".join(f"{v:.3f}" for v in values.tolist())
+    return f"loss {told(loss)} right {told(right)}"
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, DIMENSION, load_parts
 from recipes.mini.devices import fed, moved, training_parser, use_device
 from recipes.mini.network import Block, FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
-from recipes.mini.training import NextLoss, train_stage
+from recipes.mini.training import NextLoss, told, train_stage
 
 BATCH = 6
 NO_VOICE = 0.15
@@ -139,6 +139,29 @@ def _look_beside(block: Block) -> None:
         weight[answer, PLACE] = LOOKING * torch.eye(HEAD)
 
 
+def filled_in(
+    model: FineNetwork, codes: torch.Tensor, new: torch.Tensor
+) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """Fill in the new frames as speaking does, one codebook after the other, each from those drawn before.
+
+    Args:
+        model: the stage.
+        codes: windows (batch, FINE_WINDOW, codebooks); they are not changed.
+        new: which frames are filled in, (batch, FINE_WINDOW).
+
+    Yields:
+        The number of a codebook; its scores in the new frames, (frames, codes); the likeliest code of each.
+    """
+    given = codes.clone()
+    given[:, :, L.COARSE_CODEBOOKS :][new] = L.FINE_UNKNOWN
+    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
+        scores = model(given, book)[..., :CODEBOOK_SIZE][new]
+        drawn = scores.detach().argmax(-1)
+        yield book, scores, drawn
+        given = given.clone()  # what the scores came from is still needed to learn from them
+        given[:, :, book][new] = drawn
+
+
 def losses(
     model: FineNetwork, vectors: torch.Tensor, codes: torch.Tensor, new: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -154,21 +177,14 @@ def losses(
         For each codebook of the stage: the mean square error of its scores; the energy of what is left out
         when its code is added, as a share of what the coarse codes leave out.
     """
-    given = codes.clone()
     true = codes[new]
     left = sum(vectors[book][true[:, book]] for book in range(L.COARSE_CODEBOOKS, CODEBOOKS))
     before, found, shares = left.square().sum(), [], []
-    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
-        given = given.clone()
-        given[:, :, book][new] = L.FINE_UNKNOWN
-        scores = model(given, book)[..., :CODEBOOK_SIZE][new]
+    for book, scores, drawn in filled_in(model, codes, new):
         table = vectors[book]
         energy = table.square().sum(1)
         nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
         found.append(F.mse_loss(_centred(scores) / SHARPNESS, _centred(nearness)))
-        drawn = scores.detach().argmax(-1)
-        given = given.clone()
-        given[:, :, book][new] = drawn
         left = left - table[drawn]
         shares.append(left.square().sum() / before)
     return torch.stack(found), torch.stack(shares)
@@ -194,7 +210,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
 
         def next_loss(_: int) -> tuple[torch.Tensor, str]:
             found, left = losses(model, vectors, *next(feed))
-            return found.mean(), f"loss {_words(found)} left {_words(left)}"
+            return found.mean(), f"loss {told(found)} left {told(left)}"
 
         return next_loss
 
@@ -207,11 +223,7 @@ def report(
 ) -> str:
     """What each codebook leaves out, of what the coarse codes leave out, on clips never trained on."""
     figures = [losses(model, vectors, *batch)[1] for batch in test]
-    return f"left {_words(torch.stack(figures).mean(0))}"
-
-
-def _words(values: torch.Tensor) -> str:
-    return " ".join(f"{v:.3f}" for v in values.tolist())
+    return f"left {told(torch.stack(figures).mean(0))}"
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ import torch
 from recipes.mini import checkpoints, fine
 from recipes.mini import layout as L
 from recipes.mini.clips import shards_of, token_path
-from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS
 from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes
 
@@ -41,10 +40,8 @@ def refine(model: FineNetwork, voices: list[np.ndarray], takes: list[Take]) -> l
     new = grid[:, :, 0] != L.FINE_UNKNOWN
     for row, start in enumerate(starts):
         new[row, :start] = False
-    for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
-        grid[:, :, book][new] = L.FINE_UNKNOWN
-        guessed = model(grid, book)[..., :CODEBOOK_SIZE].argmax(-1)
-        grid[:, :, book][new] = guessed[new]
+    for book, _, drawn in fine.filled_in(model, grid, new):
+        grid[:, :, book][new] = drawn
     found = []
     for row, (take, start) in enumerate(zip(takes, starts, strict=True)):
         codes = take.codes.copy()

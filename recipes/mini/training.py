@@ -63,3 +63,8 @@ def train_stage(
             print(f"kept out, at step {step}: {report()}", flush=True)
     save()
     print(f"kept out, at step {step}: {report()}", flush=True)
+
+
+def told(figures: torch.Tensor) -> str:
+    """Figures (count,) in words, for what a training says."""
+    return " ".join(f"{each:.3f}" for each in figures.tolist())

@@ -89,6 +89,7 @@ def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
         assert seen[: L.COARSE_SEMANTIC_WINDOW] == semantic.tolist()
         assert seen[L.COARSE_SEMANTIC_WINDOW] == L.COARSE_INFER
         assert seen[L.COARSE_SEMANTIC_WINDOW + 1 :] == tokens[:history].tolist()
+        assert own.sum() == min(len(codes[:step]) + len(tokens) - history, len(tokens))
         assert tokens[history:].tolist() == codes[step : step + L.COARSE_WINDOW].tolist()
         drawn = take.semantic[(step + np.arange(len(tokens) - history)) // 2]
         assert semantic[places[history:]].tolist() == drawn.tolist()
