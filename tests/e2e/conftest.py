@@ -190,14 +190,12 @@ class LastingPage:
         self._left = contextlib.ExitStack()
         self._page = None
 
-    @contextlib.contextmanager
-    def used_by(self, test, open_page):
-        """The page, opened by `open_page(visitor)` when there is none."""
+    def opened_by(self, open_page, address):
+        """The page, opened by `open_page(visitor, address)` when there is none."""
         if self._page is None:
-            self._page = open_page(self._left.enter_context(somebody(self._browser)))
-        yield self._page
-        if test.has_failed:
-            self.close()
+            visitor = self._left.enter_context(somebody(self._browser))
+            self._page = open_page(visitor, address)
+        return self._page
 
     def close(self) -> None:
         self._left.close()
@@ -205,7 +203,14 @@ class LastingPage:
 
 
 @pytest.fixture(scope="module")
-def lasting_page(browser):
+def page_of_the_module(browser):
     page = LastingPage(browser)
     yield page
     page.close()
+
+
+@pytest.fixture
+def lasting_page(request, page_of_the_module):
+    yield page_of_the_module
+    if request.node.has_failed:
+        page_of_the_module.close()

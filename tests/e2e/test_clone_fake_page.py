@@ -29,12 +29,9 @@ def recording(tmp_path):
 
 
 @pytest.fixture
-def page(request, lasting_page, fake_page):
+def page(lasting_page, fake_page):
     """The Voice Clone tab, as the test before left it; no test clones on it."""
-    with lasting_page.used_by(
-        request.node, lambda visitor: open_clone_tab(visitor, fake_page)
-    ) as page:
-        yield page
+    return lasting_page.opened_by(open_clone_tab, fake_page)
 
 
 def pitch(waveform, rate) -> float:

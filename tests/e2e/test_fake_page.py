@@ -25,10 +25,9 @@ MANY = " ".join(f"This is sentence {number}, said slowly." for number in range(1
 
 
 @pytest.fixture
-def page(request, lasting_page, fake_page):
+def page(lasting_page, fake_page):
     """The page, as the test before left it, and on which nothing was spoken yet."""
-    with lasting_page.used_by(request.node, lambda visitor: open_page(visitor, fake_page)) as page:
-        yield page
+    return lasting_page.opened_by(open_page, fake_page)
 
 
 def test_open_speak_and_hear_a_wav_with_speech(visitor, fake_page):

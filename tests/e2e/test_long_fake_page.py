@@ -18,12 +18,9 @@ def long_page(browser):
 
 
 @pytest.fixture
-def page(request, lasting_page, long_page):
+def page(lasting_page, long_page):
     """The Long text tab, as the test before left it."""
-    with lasting_page.used_by(
-        request.node, lambda visitor: open_long_tab(visitor, long_page)
-    ) as page:
-        yield page
+    return lasting_page.opened_by(open_long_tab, long_page)
 
 
 def open_long_tab(visitor, address):

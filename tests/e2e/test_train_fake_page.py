@@ -43,12 +43,9 @@ def train_page(browser):
 
 
 @pytest.fixture
-def page(request, lasting_page, train_page):
+def page(lasting_page, train_page):
     """The Train tab, as the test before left it."""
-    with lasting_page.used_by(
-        request.node, lambda visitor: open_train_tab(visitor, train_page)
-    ) as page:
-        yield page
+    return lasting_page.opened_by(open_train_tab, train_page)
 
 
 def test_four_clicks_from_the_tab_to_a_quantizer_that_cloning_uses(page):
