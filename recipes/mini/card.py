@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
-from recipes.mini.clips import TEACHERS, shards_of, token_path
+from recipes.mini.clips import READING, TEACHERS, reading_shards, shards_of, token_path
 from recipes.mini.export import VOICES
 from recipes.mini.flite import RATE
 from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS
@@ -49,8 +49,8 @@ def weights(family: Path) -> dict[str, float]:
 
 def speech(work: Path) -> dict[str, tuple[int, float]]:
     """Clips and hours that each teacher said, and of all of them those with codes."""
-    found = dict.fromkeys((*TEACHERS, "codes"), (0, 0.0))
-    for path in shards_of(work):
+    found = dict.fromkeys((*TEACHERS, READING, "codes"), (0, 0.0))
+    for path in shards_of(work) + reading_shards(work):
         with np.load(path) as shard:
             clips, hours = len(shard["sample_counts"]), shard["sample_counts"].sum() / RATE / 3_600
         has_codes = token_path(work, "codes", path).exists()
@@ -60,14 +60,14 @@ def speech(work: Path) -> dict[str, tuple[int, float]]:
 
 
 def trained(work: Path) -> list[str]:
-    """One row for each part: steps, and minutes where the checkpoint has counted them."""
+    """One row for each part: steps, minutes of a processor and of a graphics card."""
     rows = []
     for name, title in CHECKPOINTS.items():
         state = checkpoints.load(work / f"{name}.pt")
         if state is None:
             continue
-        minutes = f"{state['seconds'] / 60:.0f}" if "seconds" in state else "not counted"
-        rows.append(f"| {title} | {state['step']:,} | {minutes} |")
+        slow, fast = (state.get(key, 0.0) / 60 for key in ("seconds", "card_seconds"))
+        rows.append(f"| {title} | {state['step']:,} | {slow:.0f} | {fast:.1f} |")
     return rows
 
 
@@ -114,8 +114,9 @@ Speech of two synthesisers, and no recording of a person:
 | Debian's `espeak-ng` (GPL 3; its sound is free) | {len(TRAINING_ESPEAK)} variants | {said["espeak"][0]:,} | {said["espeak"][1]:.1f} |
 
 They say short sentences and runs of words from Debian's `fortunes`; none of the sentences of `bench/sentences.txt` is among them.
-{said["codes"][0]:,} clips ({said["codes"][1]:.1f} hours) of all three taught the coarse and the fine stage and the decoder. The text stage
-learnt from `flite` only. The published voices are among the first {len(TRAINING_SPEAKERS)} speakers.
+{said["codes"][0]:,} clips ({said["codes"][1]:.1f} hours) of all three taught the coarse and the fine stage and the decoder, {said["played"][0]:,} of them
+played faster or slower. The text stage learnt from `flite` only: {said[READING][0]:,} texts, {said[READING][1]:.0f} hours of which no sound was kept, with the examples of
+Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-like). The published voices are among the first {len(TRAINING_SPEAKERS)} speakers.
 
 ## Numbers
 
@@ -139,11 +140,11 @@ def _how_it_was_made(work: Path, quality: dict[str, Any]) -> str:
     )
     return f"""## Training
 
-Two cores of a shared server processor, no graphics card. Each part had one thread; several ran at once beside other work, so
-the minutes are those of a clock, not of a core.
+Two cores of a shared server processor, and for some parts a graphics card (NVIDIA H100 or H200) for a few minutes at the end. On the
+processor each part had one thread; on both several ran at once, so the minutes are those of a clock.
 
-| part | steps | minutes |
-|---|---|---|
+| part | steps | minutes on the processor | on the graphics card |
+|---|---|---|---|
 {chr(10).join(trained(work))}
 
 ## Measured

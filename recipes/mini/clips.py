@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 
 VALIDATION_EVERY = 50  # every 50th clip is kept out of training
-TEACHERS = ("teacher", "wide", "espeak")  # their folders; each counts its own speakers
+TEACHERS = ("teacher", "wide", "espeak", "played")  # their folders; each counts its own speakers
+READING = "reading"  # the folder of clips whose sound was not kept
 Kept = TypeVar("Kept")  # a clip, or a clip and what is known of it
 
 
@@ -24,9 +25,11 @@ class Clip:
 
 
 def read_shard(path: Path) -> list[Clip]:
-    """The clips of one shard."""
+    """The clips of one shard. Where the sound was not kept, it is silence of the same length."""
     with np.load(path) as archive:
         shard = {key: archive[key] for key in archive.files}
+    if "samples" not in shard:
+        shard["samples"] = np.broadcast_to(np.int16(0), shard["sample_counts"].sum())
     sample_cuts = np.cumsum(shard["sample_counts"])[:-1]
     phone_cuts = np.cumsum(shard["phone_counts"])[:-1]
     parts = zip(
@@ -41,20 +44,16 @@ def read_shard(path: Path) -> list[Clip]:
     return [Clip(str(t), int(s), x, p, e, a) for t, s, x, p, e, a in parts]
 
 
-def read_clips(work: Path, most_shards: int | None = None) -> list[Clip]:
-    """All clips of the finished shards, in order."""
-    paths = sorted((work / "teacher").glob("*.npz"))[:most_shards]
+def read_clips(work: Path, of: str = TEACHERS[0], most_shards: int | None = None) -> list[Clip]:
+    """All clips of a folder's finished shards, in order.
+
+    Args:
+        work: where the recipe works.
+        of: one of `TEACHERS`, or `made`: what the family's own codec has said again.
+        most_shards: how many at most.
+    """
+    paths = sorted((work / of).glob("*.npz"))[:most_shards]
     return [clip for path in paths for clip in read_shard(path)]
-
-
-def read_espeak_clips(work: Path) -> list[Clip]:
-    """All clips of the second teacher, in order; `speaker` counts its own speakers."""
-    return [clip for path in sorted((work / "espeak").glob("*.npz")) for clip in read_shard(path)]
-
-
-def read_made_clips(work: Path) -> list[Clip]:
-    """All clips that the family's own codec has said again, in order."""
-    return [clip for path in sorted((work / "made").glob("*.npz")) for clip in read_shard(path)]
 
 
 def token_path(work: Path, kind: str, shard: Path) -> Path:
@@ -66,6 +65,11 @@ def token_path(work: Path, kind: str, shard: Path) -> Path:
 def shards_of(work: Path, most: int | None = None) -> list[Path]:
     """The shards of all teachers in order, at most so many of each."""
     return [path for teacher in TEACHERS for path in sorted((work / teacher).glob("*.npz"))[:most]]
+
+
+def reading_shards(work: Path) -> list[Path]:
+    """The shards of clips whose sound was not kept, in order."""
+    return sorted((work / READING).glob("*.npz"))
 
 
 def training_clips(clips: list[Kept]) -> list[Kept]:

@@ -6,6 +6,8 @@ Encoder and codebooks come first: they learn codes from which the spectrum of ev
 by one matrix. Such codes say nothing about phase, so the coarse stage can predict them. Then they stay
 as they are, tokens made with them stay valid, and the decoder (`recipes.mini.decoder`) learns to turn
 them into sound for as long as there is time.
+
+Once the encoder of step 3 is there, codes also learn to tell what it hears: which phone is spoken at each moment.
 """
 
 import math
@@ -19,15 +21,23 @@ from torch.nn import functional as F
 from transformers import EncodecConfig, EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import read_clips, read_espeak_clips, training_clips
+from recipes.mini.clips import read_clips, training_clips
 from recipes.mini.crops import CROP, HOP, Crops
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.flite import RATE
+from recipes.mini.hearing import load_hearing
+from recipes.mini.hubert import MOMENTS
 from recipes.mini.spectra import mel_matrix
+from recipes.mini.spelling import PHONES
+from recipes.mini.training import spent_before, spent_now
 
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
+PHONES_WEIGHT = 0.25  # beside the spectrum
 BATCH = 8
 FREE_STEPS = 200  # without the quantiser at first
+READER_STEPS = (
+    200  # of a new reader alone, where the encoder is older: a published family keeps no reader
+)
 RATE_OF_LEARNING = 1e-3
 SAVE_SECONDS = 120
 
@@ -167,6 +177,7 @@ class SpectrumReader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.read = nn.Linear(DIMENSION, self.PARTS * self.BANDS + self.HARMONICS)
+        self.phones = nn.Linear(DIMENSION, MOMENTS * len(PHONES))
         self.mel = mel_matrix(257, self.BANDS)
         self.short, self.long = torch.hann_window(512), torch.hann_window(2_048)
 
@@ -192,6 +203,16 @@ class SpectrumReader(nn.Module):
         error = (self.read(z.transpose(1, 2)) - target).abs()
         cut = self.PARTS * self.BANDS
         return error[..., :cut].mean() + 0.5 * error[..., cut:].mean()
+
+    def misheard(self, z: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
+        """How far the phones that `z` tells are from those that were heard: nats a moment.
+
+        Args:
+            z: (batch, dimension, frames).
+            heard: logarithms of the phones' chances, (batch, frames, moments, phones).
+        """
+        told = self.phones(z.transpose(1, 2)).unflatten(-1, heard.shape[2:]).log_softmax(-1)
+        return F.kl_div(told, heard, reduction="none", log_target=True).sum(-1).mean()
 
 
 def new_parts() -> nn.ModuleDict:
@@ -225,21 +246,26 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
     """
     path, parts = work / "codec_encoder.pt", new_parts()
     state = checkpoints.load(path)
-    step, rate, spent = 0, RATE_OF_LEARNING, 0.0
+    step, rate, spent = 0, RATE_OF_LEARNING, spent_before({})
     if state is not None:
         parts.load_state_dict(state["parts"], strict=False)
-        step, rate, spent = state["step"], RATE_OF_LEARNING / 2, state.get("seconds", 0.0)
+        step, rate, spent = state["step"], RATE_OF_LEARNING / 2, spent_before(state)
+    hearing = load_hearing(work)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    clips, espeak = training_clips(read_clips(work, 20)), training_clips(read_espeak_clips(work))
-    feed = fed(lambda dice: Crops(clips, espeak, dice).batches(batch), step, feeders)
+    flite = training_clips(read_clips(work, most_shards=20) + read_clips(work, "wide"))
+    espeak = training_clips(read_clips(work, "espeak"))
+    feed = fed(lambda dice: Crops(flite, espeak, dice).batches(batch), step, feeders)
     levels_of = [8, 2, 8, 1, 8, 2, 0, 8]  # codebooks that are used; 0: all numbers by turns
     started = saved = time.monotonic()
     first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
+    reader_is_new = state is not None and "reader.read.weight" not in state["parts"]
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         set_rate(optimizer, rate, step - first, elapsed / (60 * minutes), 0.02)
         sound = next(feed)
         z = parts["encoder"](sound.unsqueeze(1))
+        if reader_is_new and step - first < READER_STEPS:
+            z = z.detach()
         if step == FREE_STEPS:
             parts["quantizer"].start(torch.cat(heard))
         if step < FREE_STEPS:
@@ -249,6 +275,8 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
             levels = here(np.resize([each or 1 + step % 8 for each in levels_of], batch))
             quantised, commitment = parts["quantizer"](z, levels, learn=True)
         loss = parts["reader"](quantised, sound)
+        if hearing is not None:
+            loss = loss + PHONES_WEIGHT * parts["reader"].misheard(quantised, hearing.phones(sound))
         optimizer.zero_grad()
         (loss + 0.25 * commitment).backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
@@ -260,14 +288,14 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
             running = 0.0
         if time.monotonic() - saved > SAVE_SECONDS:
             saved = time.monotonic()
-            _save_encoder(path, parts, step, spent + elapsed)
-    _save_encoder(path, parts, step, spent + 60 * minutes)
+            _save_encoder(path, parts, step, spent_now(spent, elapsed))
+    _save_encoder(path, parts, step, spent_now(spent, 60 * minutes))
 
 
-def _save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: float) -> None:
+def _save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: dict[str, float]) -> None:
     state = parts.state_dict()
     kept = {name: value for name, value in state.items() if not name.startswith("decoder")}
-    checkpoints.save(path, {"parts": kept, "step": step, "seconds": seconds})
+    checkpoints.save(path, {"parts": kept, "step": step, **seconds})
 
 
 def set_rate(

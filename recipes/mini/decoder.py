@@ -23,6 +23,7 @@ from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_lo
 from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.speaker_namer import VoiceLoss, load_voices
 from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
+from recipes.mini.training import spent_before, spent_now
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
@@ -41,6 +42,7 @@ class DecoderTraining:
         parts: nn.ModuleDict,
         hearing: HearingLoss | None = None,
         voices: VoiceLoss | None = None,
+        rate: float = RATE,
     ) -> None:
         self.quantizer, self.decoder = parts["quantizer"], parts["decoder"]
         self.listeners = hearing, voices
@@ -48,7 +50,7 @@ class DecoderTraining:
             SpectralLoss(), EnvelopeLoss(), Discriminator(),
         )  # fmt: skip
         self.optimizer = torch.optim.AdamW(
-            self.decoder.parameters(), RATE, betas=(0.8, 0.99), weight_decay=0.0
+            self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0
         )
         self.adversary_optimizer = torch.optim.AdamW(
             self.adversary.parameters(), RATE, betas=(0.8, 0.99), weight_decay=0.0
@@ -100,25 +102,26 @@ def train_decoder(
     batch: int = BATCH,
     feeders: int = 0,
     adversarial: float = 0.0,
+    rate: float = RATE,
 ) -> None:
     """Train the decoder on frozen codes until the time is up; goes on from the last checkpoint.
 
     In the last part of the time, `adversarial` (0..1) of it, it also learns to deceive judges.
     """
     path = work / "codec_decoder.pt"
-    training = DecoderTraining(load_parts(work), load_hearing(work), load_voices(work))
-    state, step, spent = checkpoints.load(path), 0, 0.0
+    training = DecoderTraining(load_parts(work), load_hearing(work), load_voices(work), rate)
+    state, step, spent = checkpoints.load(path), 0, spent_before({})
     if state is not None:
         training.load(state)
-        step, spent = state["step"], state.get("seconds", 0.0)
+        step, spent = state["step"], spent_before(state)
     feed = fed(lambda dice: StoredCrops(work, dice).batches(batch), step, feeders)
     next(feed)  # reading all clips is not training
     started = saved = time.monotonic()
     running, told = torch.zeros(len(LOSSES)), 0
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         part = elapsed / (60 * minutes)
-        for optimizer in (training.optimizer, training.adversary_optimizer):
-            set_rate(optimizer, RATE, step, part, 0.05)
+        set_rate(training.optimizer, rate, step, part, 0.05)
+        set_rate(training.adversary_optimizer, RATE, step, part, 0.05)
         running += training.step(*next(feed), deceive=part > 1 - adversarial)
         step, told = step + 1, told + 1
         if step % 50 == 0:
@@ -127,7 +130,7 @@ def train_decoder(
             running, told = torch.zeros(len(LOSSES)), 0
         if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
             saved = time.monotonic()
-            checkpoints.save(path, {**training.state(), "step": step, "seconds": spent + elapsed})
+            checkpoints.save(path, {**training.state(), "step": step, **spent_now(spent, elapsed)})
 
 
 def main() -> None:
@@ -137,10 +140,16 @@ def main() -> None:
         "--adversarial", type=float, default=0.0, metavar="PART",
         help="the last part of the training, 0..1, in which judges join; default: 0, none",
     )  # fmt: skip
+    parser.add_argument("--rate", type=float, default=RATE, help="of learning, at first")
     arguments = parser.parse_args()
     use_device(arguments.device)
     train_decoder(
-        arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.adversarial
+        arguments.work,
+        arguments.minutes,
+        arguments.batch,
+        arguments.feeders,
+        arguments.adversarial,
+        arguments.rate,
     )
 
 

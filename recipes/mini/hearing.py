@@ -37,6 +37,11 @@ class HearingLoss(nn.Module):
         ]
         return apart + 1 - torch.stack(alike).mean()
 
+    @torch.no_grad()
+    def phones(self, sound: torch.Tensor) -> torch.Tensor:
+        """Logarithms of the phones' chances in sound (batch, samples): (batch, frames, MOMENTS, phones)."""
+        return self._heard(sound)[0]
+
     def _heard(self, sound: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Log shares of the phones (batch, frames, MOMENTS, phones), and each layer without its mean."""
         found = self.listener.hubert(F.pad(sound, self.margins), output_hidden_states=True)

@@ -26,8 +26,6 @@ from recipes.mini import checkpoints
 from recipes.mini.clips import (
     Clip,
     read_clips,
-    read_espeak_clips,
-    read_made_clips,
     training_clips,
     validation_clips,
 )
@@ -208,11 +206,11 @@ def train(
     path = work / "hubert.pt"
     clips = {
         "flite": read_clips(work),
-        "espeak": read_espeak_clips(work),
+        "espeak": read_clips(work, "espeak"),
         "made": [],
     }
     unheard = {clip.text for each in clips.values() for clip in validation_clips(each)}
-    clips["made"] = [clip for clip in read_made_clips(work) if clip.text not in unheard]
+    clips["made"] = [clip for clip in read_clips(work, "made") if clip.text not in unheard]
     kept_out = {name: validation_clips(each) for name, each in clips.items()}
     model = PhoneNamer()
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and ".encoder.layers." in n]

@@ -15,6 +15,7 @@ import torch
 from recipes.mini import checkpoints, fine
 from recipes.mini import layout as L
 from recipes.mini.clips import shards_of, token_path
+from recipes.mini.devices import add_device, here, use_device
 from recipes.mini.network import FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes
 
@@ -36,22 +37,22 @@ def refine(model: FineNetwork, voices: list[np.ndarray], takes: list[Take]) -> l
         *(fine.window(voice, take.codes) for voice, take in zip(voices, takes, strict=True)),
         strict=True,
     )
-    grid = torch.from_numpy(np.stack(windows))
+    grid = here(np.stack(windows))
     new = grid[:, :, 0] != L.FINE_UNKNOWN
     for row, start in enumerate(starts):
         new[row, :start] = False
     for book, _, drawn in fine.filled_in(model, grid, new):
         grid[:, :, book][new] = drawn
-    found = []
+    found, done = [], grid.cpu().numpy()
     for row, (take, start) in enumerate(zip(takes, starts, strict=True)):
         codes = take.codes.copy()
         frames = min(codes.shape[1], L.FINE_WINDOW - start)
-        codes[:, :frames] = grid[row, start : start + frames].T.numpy()
+        codes[:, :frames] = done[row, start : start + frames].T
         found.append(codes)
     return found
 
 
-def write_refined(work: Path, shards: int) -> None:
+def write_refined(work: Path, shards: int, batch: int = BATCH) -> None:
     """Refined codes of each teacher's first shards, where they have codes."""
     model, takes = load_fine(work), read_takes(work)
     pairs, at = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0)), 0
@@ -68,8 +69,8 @@ def write_refined(work: Path, shards: int) -> None:
         if target.exists() or shard not in chosen:
             continue
         made = []
-        for first in range(0, len(members), BATCH):
-            some = members[first : first + BATCH]
+        for first in range(0, len(members), batch):
+            some = members[first : first + batch]
             made += refine(model, [pairs.voice(take.speaker)[1] for take in some], some)
         target.parent.mkdir(exist_ok=True)
         unfinished = target.with_suffix(".part")
@@ -84,9 +85,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--shards", type=int, default=4)
+    add_device(parser, BATCH)
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    write_refined(arguments.work, arguments.shards)
+    use_device(arguments.device)
+    write_refined(arguments.work, arguments.shards, arguments.batch)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What the teacher says: short sentences from Debian's `fortunes`, and loose words for the spelling."""
+"""What the teacher says: short sentences from Debian's `fortunes`, and loose words for the spelling.
+
+For reading alone there are also the examples of Debian's `wordnet-base`: how each of many thousand words is used.
+"""
 
 import re
 from collections import Counter
@@ -7,8 +10,11 @@ from pathlib import Path
 import numpy as np
 
 FORTUNES = Path("/usr/share/games/fortunes")
+WORDNET = Path("/usr/share/wordnet")
 BENCH_SENTENCES = Path(__file__).parents[2] / "bench" / "sentences.txt"
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z' ,]*[.?!]")
+_EXAMPLE = re.compile(r'"([^"]*)"')
+LONGEST_LETTERS = 56
 _SPLIT = re.compile(r"(?<=[.?!])\s+|\n[%\s]*\n|\t|\"|--|;|:")
 
 
@@ -22,7 +28,7 @@ def held_out_sentences() -> list[str]:
     return BENCH_SENTENCES.read_text(encoding="utf-8").splitlines()
 
 
-def fortune_sentences(longest_words: int = 10, longest_letters: int = 56) -> list[str]:
+def fortune_sentences(longest_words: int = 10, longest_letters: int = LONGEST_LETTERS) -> list[str]:
     """All different plain sentences of two to `longest_words` words, in a fixed order."""
     seen = {normalised(text) for text in held_out_sentences()}
     found: list[str] = []
@@ -67,12 +73,35 @@ def cut_sentences(shortest_words: int = 4, longest_words: int = 8) -> list[str]:
                 piece = " ".join(words[at : at + size]).rstrip(" ,.?!'") + "."
                 at += size
                 key = normalised(piece)
-                if key in seen or not _PLAIN.fullmatch(piece) or len(piece) > 56:
+                if key in seen or not _PLAIN.fullmatch(piece) or len(piece) > LONGEST_LETTERS:
                     continue
                 if _has_repeat(piece.split()) or _is_shouted(piece.split()):
                     continue
                 seen.add(key)
                 found.append(piece[0].upper() + piece[1:])
+    return found
+
+
+def wordnet_sentences(longest_words: int = 10) -> list[str]:
+    """All different examples of two to `longest_words` words in WordNet, in a fixed order, each closed with a stop.
+
+    Some are sentences and some are only parts of one. Those that `fortunes` holds too are left out.
+    """
+    seen = {normalised(t) for t in held_out_sentences() + fortune_sentences() + cut_sentences()}
+    found: list[str] = []
+    for path in sorted(WORDNET.glob("data.*")):
+        for line in path.read_text(encoding="utf-8", errors="ignore").splitlines():
+            for raw in _EXAMPLE.findall(line.partition("|")[2]):
+                text = " ".join(raw.split()).rstrip(" .,;!?") + "."
+                words, key = text.split(), normalised(text)
+                if not 2 <= len(words) <= longest_words or len(text) > LONGEST_LETTERS:
+                    continue
+                if key in seen or not _PLAIN.fullmatch(text):
+                    continue
+                if _has_repeat(words) or _is_shouted(words):
+                    continue
+                seen.add(key)
+                found.append(text[0].upper() + text[1:])
     return found
 
 

@@ -22,7 +22,7 @@ from recipes.mini import checkpoints
 from recipes.mini.clips import Clip, read_shard, shards_of, training_clips, validation_clips
 from recipes.mini.codec import set_rate
 from recipes.mini.crops import CROP, LEVELS, NOISE
-from recipes.mini.devices import fed, training_parser, use_device
+from recipes.mini.devices import fed, moved, training_parser, use_device
 from recipes.mini.spectra import mel_matrix
 
 BATCH = 32
@@ -130,7 +130,9 @@ def right_share(namer: SpeakerNamer, clips: list[tuple[int, Clip]]) -> float:
     """The share of crops whose speaker is named right."""
     namer.eval()
     feed = SpeakerCrops(clips, np.random.default_rng(0)).batches(BATCH)
-    hits = [namer(sound).argmax(1) == number for sound, number in (next(feed) for _ in range(12))]
+    hits = [
+        namer(sound).argmax(1) == number for sound, number in (moved(next(feed)) for _ in range(12))
+    ]
     return float(torch.cat(hits).float().mean())
 
 

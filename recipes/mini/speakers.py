@@ -103,9 +103,14 @@ def wide_speakers(count: int = 120) -> list[TeacherSpeaker]:
             pitch_spread_hz=round(pitch * float(dice.uniform(0.04, 0.12)), 1),
             stretch=round(stretch * float(dice.uniform(0.9, 1.15)), 3),
         )
-        if not any(_is_nearly(drawn, each) for each in HELD_OUT_SPEAKERS):
+        if not is_nearly_kept_out(drawn):
             made.append(drawn)
     return made
+
+
+def is_nearly_kept_out(speaker: TeacherSpeaker) -> bool:
+    """Whether a speaker could be taken for one that no training may hear."""
+    return any(_is_nearly(speaker, each) for each in HELD_OUT_SPEAKERS)
 
 
 def _is_nearly(one: TeacherSpeaker, other: TeacherSpeaker) -> bool:

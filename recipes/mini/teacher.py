@@ -2,8 +2,10 @@
 
     python -m recipes.mini.teacher --work WORK [--worker I --workers N]
     python -m recipes.mini.teacher --work WORK --wide
+    python -m recipes.mini.teacher --work WORK --reading [--worker I --workers N]
 
-The second call says fewer texts with many more speakers: for the stages that must follow any voice.
+The second call says fewer texts with many more speakers: for the stages that must follow any voice. The third
+says many more texts and keeps no sound, only what was said when: for the text stage, which learns to read.
 """
 
 import argparse
@@ -14,13 +16,19 @@ from pathlib import Path
 import numpy as np
 
 from recipes.mini.flite import RATE, Segment
-from recipes.mini.sentences import cut_sentences, fortune_sentences, word_phrases
+from recipes.mini.sentences import (
+    cut_sentences,
+    fortune_sentences,
+    word_phrases,
+    wordnet_sentences,
+)
 from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS, TeacherSpeaker
 from recipes.mini.spelling import PHONES, letters_of_phones
 
 CLIPS_A_SHARD = 500
 PHRASES = 9_000
 WIDE_CLIPS = 6_000
+READING_PHRASES = 12_000
 LEAD_SECONDS, TAIL_SECONDS = 0.08, 0.12  # how much of the silence around a sentence is kept
 PEAK = 0.6  # of full scale; every clip's loudest sample
 _PHONE_ID = {phone: index for index, phone in enumerate(PHONES)}
@@ -78,8 +86,13 @@ def write_shard(
     path: Path,
     jobs: list[tuple[str, int]],
     say: Callable[[str, int], dict[str, np.ndarray] | None] = say,
+    *,
+    with_sound: bool = True,
 ) -> float:
-    """Say all `jobs` (text, speaker) into one file; returns the seconds of speech."""
+    """Say all `jobs` (text, speaker) into one file; returns the seconds of speech.
+
+    Without sound only its length is kept, and what is said at every moment.
+    """
     clips, texts, speakers = [], [], []
     for text, speaker in jobs:
         clip = say(text, speaker)
@@ -89,7 +102,7 @@ def write_shard(
             speakers.append(speaker)
     arrays = {
         key: np.concatenate([clip[key] for clip in clips])
-        for key in ("samples", "phones", "ends", "letters")
+        for key in (*(("samples",) if with_sound else ()), "phones", "ends", "letters")
     }
     arrays["sample_counts"] = np.array([len(clip["samples"]) for clip in clips])
     arrays["phone_counts"] = np.array([len(clip["phones"]) for clip in clips])
@@ -97,7 +110,7 @@ def write_shard(
     arrays["speakers"] = np.array(speakers)
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
-        np.savez(file, **arrays)
+        (np.savez if with_sound else np.savez_compressed)(file, **arrays)
     unfinished.rename(path)
     return float(arrays["sample_counts"].sum()) / RATE
 
@@ -124,6 +137,17 @@ def wide_jobs() -> list[tuple[str, int]]:
     ]
 
 
+def reading_jobs() -> list[tuple[str, int]]:
+    """Every text of `jobs`, and as many again of WordNet and of loose words, with one of `TRAINING_SPEAKERS`."""
+    generator = np.random.default_rng(8)
+    sentences = wordnet_sentences()
+    texts = sentences + word_phrases(sentences, READING_PHRASES, generator)
+    speakers = generator.integers(len(TRAINING_SPEAKERS), size=len(texts))
+    everything = jobs() + [(text, int(each)) for text, each in zip(texts, speakers, strict=True)]
+    order = generator.permutation(len(everything))
+    return [everything[index] for index in order]
+
+
 def main() -> None:
     """Make the shards that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,17 +155,23 @@ def main() -> None:
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--wide", action="store_true", help="fewer texts, many more speakers")
+    parser.add_argument(
+        "--reading", action="store_true", help="many more texts, without their sound"
+    )
+    parser.add_argument("--shards", type=int, help="at most so many; default: all")
     arguments = parser.parse_args()
-    folder = arguments.work / ("wide" if arguments.wide else "teacher")
+    kind = "wide" if arguments.wide else "reading" if arguments.reading else "teacher"
+    folder = arguments.work / kind
     folder.mkdir(parents=True, exist_ok=True)
-    everything = wide_jobs() if arguments.wide else jobs()
+    everything = {"wide": wide_jobs, "reading": reading_jobs, "teacher": jobs}[kind]()
     speak = partial(say, speakers=WIDE_SPEAKERS) if arguments.wide else say
     shards = [everything[i : i + CLIPS_A_SHARD] for i in range(0, len(everything), CLIPS_A_SHARD)]
+    shards = shards[: arguments.shards]
     for index, part in enumerate(shards):
         path = folder / f"{index:03d}.npz"
         if index % arguments.workers != arguments.worker or path.exists():
             continue
-        seconds = write_shard(path, part, speak)
+        seconds = write_shard(path, part, speak, with_sound=not arguments.reading)
         print(f"shard {index + 1} of {len(shards)}: {seconds / 3600:.2f} h", flush=True)
 
 

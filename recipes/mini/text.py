@@ -15,7 +15,14 @@ import torch
 from torch.nn import functional as F
 
 from recipes.mini import layout as L
-from recipes.mini.clips import VALIDATION_EVERY, Clip, read_shard, shards_of, token_path
+from recipes.mini.clips import (
+    VALIDATION_EVERY,
+    Clip,
+    read_shard,
+    reading_shards,
+    shards_of,
+    token_path,
+)
 from recipes.mini.devices import fed, here, moved, training_parser, use_device
 from recipes.mini.hubert import HOP, moments
 from recipes.mini.network import CausalNetwork
@@ -24,7 +31,7 @@ from recipes.mini.training import NextLoss, train_stage
 from recipes.mini.vocabulary import WordPieces, vocabulary
 
 BATCH = 24
-WITH_LETTERS = ("teacher", "wide")  # the teachers that tell which letter is spoken when
+WITH_LETTERS = ("teacher", "wide")  # the teachers with sound that tell which letter is spoken when
 GUIDED_LAYERS = (1, 2, 3)
 NO_VOICE = 0.25  # the share of clips that are spoken without a voice before them
 
@@ -54,12 +61,16 @@ def spoken_pieces(clip: Clip, spans: list[tuple[int, int]]) -> np.ndarray:
 
 
 def read_readings(work: Path) -> list[Reading]:
-    """All clips that have semantic tokens."""
+    """The clips made for reading, or where there are none the teachers', that have semantic tokens.
+
+    Those for reading hold all texts of the teachers; both together would be examined on what they have learnt.
+    """
     pieces = WordPieces(vocabulary(fortune_sentences() + cut_sentences()))
     readings = []
-    for shard in shards_of(work):
+    spoken_to = [each for each in shards_of(work) if each.parent.name in WITH_LETTERS]
+    for shard in reading_shards(work) or spoken_to:
         path = token_path(work, "semantic", shard)
-        if shard.parent.name not in WITH_LETTERS or not path.exists():
+        if not path.exists():
             continue
         with np.load(path) as archive:
             values, counts = archive["values"], archive["counts"]

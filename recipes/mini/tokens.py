@@ -17,8 +17,9 @@ import torch
 from transformers import EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import Clip, read_shard, shards_of, token_path
+from recipes.mini.clips import Clip, read_shard, reading_shards, shards_of, token_path
 from recipes.mini.codec import ResidualQuantizer, codec_config, load_parts
+from recipes.mini.devices import here, use_device
 from recipes.mini.hubert import HOP, MOMENTS, PhoneNamer, hubert_config, moments, padded
 from recipes.mini.spelling import PHONES
 
@@ -28,6 +29,7 @@ SOFTNESS = (
 )
 LAYER = 4  # of the encoder; the last one
 FIT_FRAMES = 120_000
+AT_ONCE = 32  # clips; on the processor as fast as one by one
 
 
 def load_encoder(work: Path) -> PhoneNamer:
@@ -102,13 +104,31 @@ def write_semantic(work: Path, shards: list[Path]) -> None:
             )
 
 
-@torch.no_grad()
 def codes_of(model: EncodecModel, quantizer: ResidualQuantizer, samples: np.ndarray) -> np.ndarray:
     """Codes (codebooks, frames) of int16 samples, padded with silence to whole frames."""
-    frames = -(-len(samples) // HOP)
-    sound = np.pad(samples / 32_768.0, (0, frames * HOP - len(samples))).astype(np.float32)
-    z = model.encoder(torch.from_numpy(sound)[None, None])
-    return quantizer.encode(z)[0].numpy().astype(np.int16)
+    return codes_of_all(model, quantizer, [samples])[0]
+
+
+@torch.no_grad()
+def codes_of_all(
+    model: EncodecModel, quantizer: ResidualQuantizer, clips: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Codes (codebooks, frames) of each clip's int16 samples.
+
+    Clips of as many frames are computed at once, so that none hears the silence after a shorter one.
+    """
+    of_length: dict[int, list[int]] = {}
+    for index, samples in enumerate(clips):
+        of_length.setdefault(-(-len(samples) // HOP), []).append(index)
+    found = [np.zeros((0, 0), np.int16)] * len(clips)
+    for frames, same in of_length.items():
+        for first in range(0, len(same), AT_ONCE):
+            members = same[first : first + AT_ONCE]
+            sounds = [np.pad(clips[i], (0, frames * HOP - len(clips[i]))) for i in members]
+            z = model.encoder(here(np.stack(sounds)[:, None].astype(np.float32)) / 32_768)
+            for index, codes in zip(members, quantizer.encode(z).cpu().numpy(), strict=True):
+                found[index] = codes.astype(np.int16)
+    return found
 
 
 def write_codes(work: Path, shards: list[Path]) -> None:
@@ -120,9 +140,8 @@ def write_codes(work: Path, shards: list[Path]) -> None:
     for shard in shards:
         target = token_path(work, "codes", shard)
         if not target.exists():
-            _write(
-                target, [codes_of(model, quantizer, clip.samples) for clip in read_shard(shard)], 1
-            )
+            clips = [clip.samples for clip in read_shard(shard)]
+            _write(target, codes_of_all(model, quantizer, clips), 1)
 
 
 def _write(path: Path, arrays: list[np.ndarray], axis: int) -> None:
@@ -139,12 +158,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--shards", type=int, default=60, help="of each teacher, at most")
-    parser.add_argument("--backwards", action="store_true", help="begin with the last shard")
+    parser.add_argument("--device", default="cpu", help="where codes are computed: cpu or cuda")
+    parser.add_argument("--worker", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("kind", choices=["semantic", "codes"])
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    use_device(arguments.device if arguments.kind == "codes" else "cpu")
     shards = shards_of(arguments.work, arguments.shards)
-    shards = shards[::-1] if arguments.backwards else shards
+    if arguments.kind == "semantic":
+        shards += reading_shards(arguments.work)
+    shards = shards[arguments.worker :: arguments.workers]
     {"semantic": write_semantic, "codes": write_codes}[arguments.kind](arguments.work, shards)
 
 

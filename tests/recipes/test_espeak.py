@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recipes.mini import espeak, hubert
-from recipes.mini.clips import Clip, read_espeak_clips, read_shard
+from recipes.mini.clips import Clip, read_clips, read_shard
 from recipes.mini.espeak_library import Phoneme, synthesise
 from recipes.mini.espeak_phones import AMERICAN, BRITISH, moved, segments_of
 from recipes.mini.speakers_espeak import HELD_OUT_ESPEAK, TRAINING_ESPEAK, EspeakSpeaker
@@ -178,7 +178,7 @@ def test_shards_of_the_second_teacher_are_read_in_order(tmp_path):
     (tmp_path / "espeak").mkdir()
     for index, text in enumerate(["Good morning.", "It is late."]):
         write_shard(tmp_path / "espeak" / f"{index:03d}.npz", [(text, index)], espeak.say)
-    clips = read_espeak_clips(tmp_path)
+    clips = read_clips(tmp_path, "espeak")
     assert [(clip.text, clip.speaker) for clip in clips] == [
         ("Good morning.", 0),
         ("It is late.", 1),

@@ -47,6 +47,24 @@ def test_a_checkpoint_that_is_there_is_never_replaced(work):
     assert (work / "text.pt").stat().st_mtime_ns == before
 
 
+CARD = """| part | steps | minutes on the processor | on the graphics card |
+|---|---|---|---|
+| text stage | 7,328 | 106 | 4.4 |
+| fine stage | 912 | 19 |
+
+The encoder names 91% of the phones at four moments of a frame right.
+"""
+
+
+def test_going_back_keeps_how_long_each_part_was_trained(tmp_path):
+    (tmp_path / "README.md").write_text(CARD)
+    known = resume.figures(tmp_path)
+    assert known["text"] == {"step": 7_328, "seconds": 6_360.0, "card_seconds": 264.0}
+    assert known["fine"] == {"step": 912, "seconds": 1_140.0, "card_seconds": 0.0}
+    assert known["hubert"]["accuracy"] == 0.91
+    assert known["coarse"]["step"] == 0, "the card does not tell"
+
+
 def test_the_configs_of_the_recipe_are_those_of_the_folder(tmp_path):
     export.write_family_facts(tmp_path)
     written = (tmp_path / "webui_family.json").read_text("utf-8")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from recipes.mini import hubert
-from recipes.mini.clips import Clip, read_clips, read_made_clips
+from recipes.mini.clips import Clip, read_clips
 from recipes.mini.codec import new_parts
 from recipes.mini.made import say_again, write_made
 from tests.recipes.test_crops import FRAMES, HOP, work_folder, write_codes
@@ -33,10 +33,10 @@ def test_each_clip_gets_the_sound_of_its_own_codes_whatever_it_is_made_beside(pa
 def test_a_made_clip_is_the_teachers_in_all_but_its_sound(tmp_path):
     work = work_folder(tmp_path)
     write_made(work, 1)
-    assert read_made_clips(work) == [], "there were no refined codes"
+    assert read_clips(work, "made") == [], "there were no refined codes"
     write_codes(work, "refined", "000.npz", 2)
     write_made(work, 1)
-    for true, made in zip(read_clips(work), read_made_clips(work), strict=True):
+    for true, made in zip(read_clips(work), read_clips(work, "made"), strict=True):
         assert (made.text, made.speaker) == (true.text, true.speaker)
         assert np.array_equal(made.ends, true.ends)
         assert len(made.samples) == len(true.samples) == FRAMES * HOP - 5

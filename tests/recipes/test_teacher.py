@@ -67,3 +67,33 @@ def test_every_speaker_speaks_at_its_own_pitch_and_pace():
     lengths = {each.name: len(each.say("Good morning.")[0]) for each in TRAINING_SPEAKERS[::6]}
     assert min(lengths.values()) > 0.4 * 16_000
     assert len(set(lengths.values())) > 1
+
+
+def test_clips_for_reading_keep_what_is_said_when_and_no_sound(tmp_path):
+    def say(text, speaker):
+        return {
+            "samples": np.full(1_000 * len(text), 7, np.int16),
+            "phones": np.array([0, 5], np.int16),
+            "ends": np.array([200, 900], np.int32),
+            "letters": np.array([-1, 0], np.int16),
+        }
+
+    path = tmp_path / "000.npz"
+    seconds = teacher.write_shard(path, [("a", 1), ("bcd", 2)], say, with_sound=False)
+    clips = read_shard(path)
+    assert seconds == pytest.approx(4_000 / 16_000)
+    assert [len(clip.samples) for clip in clips] == [1_000, 3_000]
+    assert not any(clip.samples.any() for clip in clips)
+    assert clips[1].ends.tolist() == [200, 900]
+    assert path.stat().st_size < 4_000
+
+
+def test_what_is_read_holds_all_that_the_teacher_says_and_more(monkeypatch):
+    monkeypatch.setattr(teacher, "jobs", lambda: [("One.", 1), ("Two.", 2)])
+    monkeypatch.setattr(teacher, "wordnet_sentences", lambda: ["A free port."] * 3)
+    monkeypatch.setattr(teacher, "word_phrases", lambda *_: ["Free ports."])
+    said = teacher.reading_jobs()
+    assert len(said) == 6
+    assert {("One.", 1), ("Two.", 2)} < set(said)
+    assert said == teacher.reading_jobs()
+    assert all(speaker < len(TRAINING_SPEAKERS) for _, speaker in said)

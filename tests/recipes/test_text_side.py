@@ -99,3 +99,20 @@ def test_our_word_pieces_are_those_of_transformers(text, tmp_path):
     assert ids == theirs.encode(text, add_special_tokens=False)
     for number, (start, end) in zip(ids, spans, strict=True):
         assert lines[number].removeprefix("##") in (text[start:end].lower(), "[UNK]")
+
+
+EXAMPLES = """  1 This software is provided "AS IS"
+00001740 breathe @ | draw; "I can breathe better when the air is clean"; "hold it"
+00002573 29 v 01 respire 0 @ | act; "A short plain line!"; "the 3 patients rest"; "rest"
+00002724 29 v 01 choke 0 001 @ | stop; "hold it;"
+"""
+
+
+@pytest.mark.usefixtures("fortunes")
+def test_examples_of_a_dictionary_are_read_once_and_closed_with_a_stop(tmp_path, monkeypatch):
+    (tmp_path / "data.verb").write_text(EXAMPLES)
+    monkeypatch.setattr(sentences, "WORDNET", tmp_path)
+    assert sentences.wordnet_sentences() == [
+        "I can breathe better when the air is clean.",
+        "Hold it.",
+    ]

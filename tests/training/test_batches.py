@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from tests.training.lessons import lessons, short_plan
 from webui.errors import SettingsError
@@ -14,6 +15,7 @@ from webui.training.batches import (
     batches_in_order,
     labels_of,
     shuffled_batch,
+    with_mixed_voices,
 )
 from webui.training.plan import TrainingPlan, split_pairs
 
@@ -147,3 +149,27 @@ def test_the_sizes_follow_the_encoder_and_the_published_versions_are_kept():
     small = TrainingPlan(tokens=500, architecture="version_0").config(192)
     assert (small.hidden, small.between, small.version) == (256, None, 0)
     assert TrainingPlan(tokens=500).config(192).version == 2
+
+
+def test_no_voice_is_mixed_without_a_share():
+    batch = batch_of(lessons(6), range(6), 0)
+    torch.testing.assert_close(with_mixed_voices(batch, 0.0), batch.features)
+
+
+def test_mixed_voices_have_the_level_of_others_and_say_the_same():
+    batch = batch_of(lessons(6), range(6), 0)
+    torch.manual_seed(0)
+    mixed = with_mixed_voices(batch, 1.0)
+    is_sound = batch.is_sound[..., 0].bool()
+    assert not mixed[~is_sound].any(), "what was filled up stays silent"
+    changed = 0
+    for before, after, there in zip(batch.features, mixed, is_sound, strict=True):
+        one, two = before[there], after[there]
+        scaled = [(each - each.mean(0)) / each.std(0) for each in (one, two)]
+        torch.testing.assert_close(scaled[0], scaled[1], atol=2e-2, rtol=0)
+        changed += not torch.allclose(one.mean(0), two.mean(0), atol=1e-3)
+        lowest = torch.stack(
+            [f[s].mean(0) for f, s in zip(batch.features, is_sound, strict=True)]
+        ).amin(0)
+        assert (two.mean(0) >= lowest - 1e-3).all(), "between its own mean and another's"
+    assert changed >= 3

@@ -68,6 +68,33 @@ def batch_of(
     return Batch(*(torch.from_numpy(each).to(device) for each in (features, is_sound, labels)))
 
 
+def with_mixed_voices(batch: Batch, share: float) -> torch.Tensor:
+    """Let some pairs sound as if another speaker of the batch had said them.
+
+    What stays the same over a whole clip is who speaks and how it was recorded. So the mean and
+    the spread of each feature over a clip become those between its own and another clip's
+    (MixStyle: Zhou et al. 2021, "Domain generalization with MixStyle"), and what is learned of one
+    voice holds for others. Random numbers are torch's own.
+
+    Args:
+        batch: the pairs.
+        share: how many of the pairs are changed, 0 to 1.
+
+    Returns:
+        The features, (pairs, frames, width).
+    """
+    sound, count = batch.is_sound, batch.is_sound.sum(1, keepdim=True).clamp(min=1.0)
+    mean = (batch.features * sound).sum(1, keepdim=True) / count
+    apart = (batch.features - mean) * sound
+    spread = (apart.square().sum(1, keepdim=True) / count + 1e-5).sqrt()
+    pairs = len(sound)
+    other = torch.randperm(pairs).to(sound.device)
+    amount = torch.rand(pairs, 1, 1).to(sound.device)
+    amount = amount * (torch.rand(pairs, 1, 1) < share).to(sound.device)
+    mixed = [each + amount * (each[other] - each) for each in (mean, spread)]
+    return (apart / spread * mixed[1] + mixed[0]) * sound
+
+
 def batches_in_order(
     data: TrainingData, chosen: Sequence[int], size: int
 ) -> Iterator[tuple[int, ...]]:

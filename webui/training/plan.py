@@ -53,6 +53,7 @@ class TrainingPlan:
     weight_decay: float = 0.01
     dropout: float = 0.1  # of features, and between layers
     smoothing: float = 0.05  # how much of a label's certainty is given to the other tokens
+    mixing: float = 0.5  # how many pairs of a batch are heard as if another of them had said them
     patience: int = 12  # looks at the held-out pairs without a better one, then it stops
     held_out_share: float = 0.1  # of the texts, and of the voices
     held_out_voices: tuple[str, ...] | None = None  # None: chosen by their names
@@ -83,6 +84,7 @@ class TrainingPlan:
             ("The weight decay", self.weight_decay, 0.0, 1.0),
             ("The dropout", self.dropout, 0.0, 0.9),
             ("The smoothing", self.smoothing, 0.0, 0.9),
+            ("The mixing of voices", self.mixing, 0.0, 1.0),
             ("The patience", self.patience, 1, 10_000),
             ("The share of held-out pairs", self.held_out_share, 0.01, 0.5),
         )

@@ -17,7 +17,13 @@ from webui.errors import CheckpointError, SettingsError
 from webui.events import CancelToken, Progress
 from webui.quantizer_file import pack_training
 from webui.synthesis.rendering import seed_of
-from webui.training.batches import NO_TOKEN, batch_of, batches_an_epoch, shuffled_batch
+from webui.training.batches import (
+    NO_TOKEN,
+    batch_of,
+    batches_an_epoch,
+    shuffled_batch,
+    with_mixed_voices,
+)
 from webui.training.evaluate import accuracy_of
 from webui.training.plan import Split, TrainingData, TrainingPlan, split_pairs
 from webui.training_results import QuantizerWeights, Shift, TrainingPoint
@@ -99,7 +105,7 @@ class _Learner:
             _dice(seed_of(plan.seed, "step", number), self._device),
             torch.autocast(self._device.type, self._half, enabled=self._half is not None),
         ):
-            heard = F.dropout(batch.features, plan.dropout)
+            heard = F.dropout(with_mixed_voices(batch, plan.mixing), plan.dropout)
             scores = self.model(heard, batch.is_sound).flatten(0, 1)
             loss = F.cross_entropy(
                 scores.float(),
