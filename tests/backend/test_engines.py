@@ -294,6 +294,7 @@ def test_the_settings_choose_the_engine_and_nothing_is_started(name):
 # What all do with the real worker, on a family of random weights
 
 TEXT = "hello there."
+SENTENCES = 200  # take longer than a stop on its way, however fast the machine is
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -330,11 +331,12 @@ def test_seed_and_settings_decide_the_samples_in_whichever_process(real, expecte
 
 def test_the_real_worker_obeys_a_cancel_and_speaks_again(real, expected):
     cancel, heard = CancelToken(), []
-    for event in real.run(says(TEXT), cancel):
+    for event in real.run(says(f"{TEXT} " * SENTENCES), cancel):
         heard.append(event)
         if isinstance(event, Progress) and event.stage == "semantic":
             cancel.cancel()
-    assert kinds(heard) == ["Progress", "Cancelled"]
+    assert isinstance(heard[-1], Cancelled)
+    assert sum(isinstance(each, AudioChunk) for each in heard) < SENTENCES
     stream = real.run(says(TEXT))
     assert isinstance(next(stream), Progress)
     stream.close()

@@ -91,7 +91,7 @@ def test_a_stop_within_a_sample_gives_the_weights_and_the_next_job_runs(engine):
             cancel.cancel()
     assert isinstance(told[-1], Cancelled)
     assert final(told).step < PLAN.least_steps
-    assert of(SampleHeard, told) == []
+    assert len(of(SampleHeard, told)) <= 1, "at most the one that was just ready"
     assert isinstance(run(engine, TrainRequest(DATA, PLAN))[-1], Done)
 
 

@@ -51,7 +51,7 @@ def test_the_decoder_learns_to_be_heard(listener, sounds):
         parts["quantizer"].codes.normal_()
         training = DecoderTraining(parts, HearingLoss(listener))
         codes = torch.zeros(2, 8, FRAMES, dtype=torch.long)
-        found = [training.step(codes, sounds, deceive=False) for _ in range(6)]
+        found = [training.step(codes, sounds, deceive=False) for _ in range(25)]
     heard = LOSSES.index("heard")
     assert found[-1][heard] < found[0][heard]
 
