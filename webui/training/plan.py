@@ -45,7 +45,7 @@ class TrainingPlan:
     tokens: int  # the family's semantic vocabulary
     architecture: Architecture = "version_2"
     hidden: int | None = None  # None: what suits the encoder
-    epochs: int = 30
+    epochs: int = 5  # more teach what is peculiar to the own sound, and recordings less well
     least_steps: int = 600  # of training, however few pairs there are
     batch: int = 16  # pairs
     learning_rate: float = 2e-3  # at its highest
