@@ -18,6 +18,7 @@ from recipes.mini.export import VOICES
 from recipes.mini.flite import RATE
 from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS
 from recipes.mini.speakers_espeak import TRAINING_ESPEAK
+from recipes.mini.training import spent_before
 
 PARTS = {
     "semantic.": "text stage", "coarse_acoustics.": "coarse stage", "fine_acoustics.": "fine stage",
@@ -66,7 +67,7 @@ def trained(work: Path) -> list[str]:
         state = checkpoints.load(work / f"{name}.pt")
         if state is None:
             continue
-        slow, fast = (state.get(key, 0.0) / 60 for key in ("seconds", "card_seconds"))
+        slow, fast = (each / 60 for each in spent_before(state).values())
         rows.append(f"| {title} | {state['step']:,} | {slow:.0f} | {fast:.1f} |")
     return rows
 

@@ -52,8 +52,7 @@ def read_clips(work: Path, of: str = TEACHERS[0], most_shards: int | None = None
         of: one of `TEACHERS`, or `made`: what the family's own codec has said again.
         most_shards: how many at most.
     """
-    paths = sorted((work / of).glob("*.npz"))[:most_shards]
-    return [clip for path in paths for clip in read_shard(path)]
+    return [clip for path in _shards(work, of)[:most_shards] for clip in read_shard(path)]
 
 
 def token_path(work: Path, kind: str, shard: Path) -> Path:
@@ -64,12 +63,16 @@ def token_path(work: Path, kind: str, shard: Path) -> Path:
 
 def shards_of(work: Path, most: int | None = None) -> list[Path]:
     """The shards of all teachers in order, at most so many of each."""
-    return [path for teacher in TEACHERS for path in sorted((work / teacher).glob("*.npz"))[:most]]
+    return [path for teacher in TEACHERS for path in _shards(work, teacher)[:most]]
 
 
 def reading_shards(work: Path) -> list[Path]:
     """The shards of clips whose sound was not kept, in order."""
-    return sorted((work / READING).glob("*.npz"))
+    return _shards(work, READING)
+
+
+def _shards(work: Path, of: str) -> list[Path]:
+    return sorted((work / of).glob("*.npz"))
 
 
 def training_clips(clips: list[Kept]) -> list[Kept]:

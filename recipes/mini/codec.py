@@ -35,9 +35,7 @@ CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
 PHONES_WEIGHT = 0.25  # beside the spectrum
 BATCH = 8
 FREE_STEPS = 200  # without the quantiser at first
-READER_STEPS = (
-    200  # of a new reader alone, where the encoder is older: a published family keeps no reader
-)
+READER_STEPS = 200  # of a new reader alone: a published family keeps none beside its encoder
 RATE_OF_LEARNING = 1e-3
 SAVE_SECONDS = 120
 

@@ -42,12 +42,7 @@ def fortune_sentences(longest_words: int = 10, longest_letters: int = LONGEST_LE
             key = normalised(sentence)
             if not (2 <= len(words) <= longest_words and len(sentence) <= longest_letters):
                 continue
-            if (
-                key in seen
-                or not _PLAIN.fullmatch(sentence)
-                or _has_repeat(words)
-                or _is_shouted(words)
-            ):
+            if key in seen or not _is_plain(sentence):
                 continue
             seen.add(key)
             found.append(sentence)
@@ -73,9 +68,7 @@ def cut_sentences(shortest_words: int = 4, longest_words: int = 8) -> list[str]:
                 piece = " ".join(words[at : at + size]).rstrip(" ,.?!'") + "."
                 at += size
                 key = normalised(piece)
-                if key in seen or not _PLAIN.fullmatch(piece) or len(piece) > LONGEST_LETTERS:
-                    continue
-                if _has_repeat(piece.split()) or _is_shouted(piece.split()):
+                if key in seen or not _is_plain(piece) or len(piece) > LONGEST_LETTERS:
                     continue
                 seen.add(key)
                 found.append(piece[0].upper() + piece[1:])
@@ -96,9 +89,7 @@ def wordnet_sentences(longest_words: int = 10) -> list[str]:
                 words, key = text.split(), normalised(text)
                 if not 2 <= len(words) <= longest_words or len(text) > LONGEST_LETTERS:
                     continue
-                if key in seen or not _PLAIN.fullmatch(text):
-                    continue
-                if _has_repeat(words) or _is_shouted(words):
+                if key in seen or not _is_plain(text):
                     continue
                 seen.add(key)
                 found.append(text[0].upper() + text[1:])
@@ -118,6 +109,12 @@ def word_phrases(sentences: list[str], count: int, generator: np.random.Generato
         )
         phrases.append(" ".join(words[index] for index in picked).capitalize() + ".")
     return phrases
+
+
+def _is_plain(text: str) -> bool:
+    words = text.split()
+    is_spelt = _PLAIN.fullmatch(text) is not None
+    return is_spelt and not _has_repeat(words) and not _is_shouted(words)
 
 
 def _has_repeat(words: list[str]) -> bool:
