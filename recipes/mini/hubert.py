@@ -32,6 +32,7 @@ from recipes.mini.clips import (
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.network import Muon
 from recipes.mini.spelling import PHONES
+from recipes.mini.training import spent_before, spent_now
 
 HOP = 640  # samples a frame: 25 frames a second
 MOMENTS = 4  # answers a frame
@@ -221,10 +222,10 @@ def train(
         torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
     )
     state = checkpoints.load(path)
-    step, before = 0, 0.0
+    step, spent = 0, spent_before({})
     if state is not None:
         model.load_state_dict(state["model"])
-        step, before = state["step"], state.get("seconds", 0.0)
+        step, spent = state["step"], spent_before(state)
     feed = fed(lambda dice: feed_of(clips, espeak_share, dice, batch), step, feeders)
     started = saved = time.monotonic()
     while (elapsed := time.monotonic() - started) < 60 * minutes:
@@ -252,10 +253,10 @@ def train(
             print(f"step {step} right {shown(accuracies(model, kept_out))}", flush=True)
             checkpoints.save(
                 path,
-                {"model": model.state_dict(), "step": step, "seconds": before + elapsed},
+                {"model": model.state_dict(), "step": step, **spent_now(spent, elapsed)},
             )
     right = accuracies(model, kept_out)
-    figures = {"step": step, "accuracy": right["flite"], "seconds": before + 60 * minutes}
+    figures = {"step": step, "accuracy": right["flite"], **spent_now(spent, 60 * minutes)}
     checkpoints.save(path, {"model": model.state_dict(), **figures})
     print(f"done: step {step} right {shown(right)}", flush=True)
 
