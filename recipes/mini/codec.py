@@ -286,11 +286,12 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
             running = 0.0
         if time.monotonic() - saved > SAVE_SECONDS:
             saved = time.monotonic()
-            _save_encoder(path, parts, step, spent_now(spent, elapsed))
-    _save_encoder(path, parts, step, spent_now(spent, 60 * minutes))
+            save_encoder(path, parts, step, spent_now(spent, elapsed))
+    save_encoder(path, parts, step, spent_now(spent, 60 * minutes))
 
 
-def _save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: dict[str, float]) -> None:
+def save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: dict[str, float]) -> None:
+    """Write the checkpoint of encoder, codebooks and reader."""
     state = parts.state_dict()
     kept = {name: value for name, value in state.items() if not name.startswith("decoder")}
     checkpoints.save(path, {"parts": kept, "step": step, **seconds})

@@ -22,16 +22,24 @@ from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
 from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.speaker_namer import VoiceLoss, load_voices
-from recipes.mini.spectra import EnvelopeLoss, SpectralLoss
+from recipes.mini.spectra import CepstralLoss, EnvelopeLoss, SpectralLoss
 from recipes.mini.training import spent_before, spent_now
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
 # with these, the gradients of the first four are about as 6 : 3 : 4 : 2
-ENVELOPE_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT = 40.0, 0.5, 1.5
+ENVELOPE_WEIGHT, CEPSTRA_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT = 40.0, 0.5, 0.5, 1.5
 TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
-LOSSES = ("spectra", "envelopes", "heard", "voices", "told apart", "features")
-WEIGHTS = (1.0, ENVELOPE_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT, TOLD_WEIGHT, FEATURE_WEIGHT)
+LOSSES = ("spectra", "envelopes", "cepstra", "heard", "voices", "told apart", "features")
+WEIGHTS = (
+    1.0,
+    ENVELOPE_WEIGHT,
+    CEPSTRA_WEIGHT,
+    HEARING_WEIGHT,
+    VOICE_WEIGHT,
+    TOLD_WEIGHT,
+    FEATURE_WEIGHT,
+)
 
 
 class DecoderTraining:
@@ -46,9 +54,8 @@ class DecoderTraining:
     ) -> None:
         self.quantizer, self.decoder = parts["quantizer"], parts["decoder"]
         self.listeners = hearing, voices
-        self.spectra, self.envelopes, self.adversary = (
-            SpectralLoss(), EnvelopeLoss(), Discriminator(),
-        )  # fmt: skip
+        self.sounds = SpectralLoss(), EnvelopeLoss(), CepstralLoss()
+        self.adversary = Discriminator()
         self.optimizer = torch.optim.AdamW(
             self.decoder.parameters(), rate, betas=(0.8, 0.99), weight_decay=0.0
         )
@@ -59,15 +66,13 @@ class DecoderTraining:
     def step(self, codes: torch.Tensor, sound: torch.Tensor, deceive: bool) -> torch.Tensor:
         """Learn from codes and their sound; gives its `LOSSES`; 0 for who was not asked."""
         made = self.decoder(self.quantizer.decode(codes))[:, 0, : sound.shape[1]]
-        losses = [self.spectra(made, sound), self.envelopes(made, sound)]
-        for listener in self.listeners:
-            losses.append(listener(made, sound) if listener else made.new_zeros(()))
+        losses = self.losses(made, sound)
         if deceive:
             with torch.no_grad():
                 of_true = self.adversary(sound)
             losses += deceiving_losses(of_true, self.adversary(made))
         self.optimizer.zero_grad()
-        sum(w * each for w, each in zip(WEIGHTS, losses, strict=False)).backward()
+        weighted(losses).backward()
         nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
         self.optimizer.step()
         if deceive:
@@ -76,6 +81,13 @@ class DecoderTraining:
             found.backward()
             self.adversary_optimizer.step()
         return F.pad(torch.stack(losses).detach(), (0, len(LOSSES) - len(losses)))
+
+    def losses(self, made: torch.Tensor, sound: torch.Tensor) -> list[torch.Tensor]:
+        """All of `LOSSES` but the judges', of made and true sound (batch, samples)."""
+        found = [each(made, sound) for each in self.sounds]
+        for listener in self.listeners:
+            found.append(listener(made, sound) if listener else made.new_zeros(()))
+        return found
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
@@ -94,6 +106,11 @@ class DecoderTraining:
             "adversary": self.adversary,
             "adversary_optimizer": self.adversary_optimizer,
         }
+
+
+def weighted(losses: list[torch.Tensor]) -> torch.Tensor:
+    """The sum of the first of `LOSSES`, each with its weight."""
+    return torch.stack([w * each for w, each in zip(WEIGHTS, losses, strict=False)]).sum()
 
 
 def train_decoder(

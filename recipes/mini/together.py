@@ -1,0 +1,135 @@
+"""Step 2, third part: encoder, codebooks and decoder together, so that codes tell what is heard.
+
+    python -m recipes.mini.together --work WORK --minutes 50
+
+The encoder was taught by a spectrum that one matrix reads from its codes, and the decoder then made the best of them.
+Here the encoder learns from the made sound too: codes are good when spectra, the envelopes of speech, the phones and
+the voice come through. Half of the crops have only the coarse codes, because that is most of what speaking has. The
+reading of the spectrum stays, and keeps out of the codes what no stage could predict.
+
+Codes made before are not valid afterwards: `recipes.mini.tokens` makes them anew, in another folder, and
+`recipes.mini.carry_over` brings the coarse stage along.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from recipes.mini import checkpoints
+from recipes.mini.clips import read_clips, training_clips
+from recipes.mini.codec import (
+    PHONES_WEIGHT,
+    READER_STEPS,
+    SAVE_SECONDS,
+    load_parts,
+    save_encoder,
+    set_rate,
+)
+from recipes.mini.crops import Crops
+from recipes.mini.decoder import LOSSES, DecoderTraining, weighted
+from recipes.mini.devices import fed, here, training_parser, use_device
+from recipes.mini.hearing import load_hearing
+from recipes.mini.speaker_namer import load_voices
+from recipes.mini.training import spent_before, spent_now
+
+BATCH = 12
+RATE = 2e-4
+READ_WEIGHT, COMMITMENT_WEIGHT = 2.0, 5.0
+LEVELS = (8, 2, 8, 2, 8, 2, 0, 2, 8, 2, 8, 1)  # codebooks that are used; 0: all numbers by turns
+SHOWN = (*LOSSES[:5], "reading", "phones", "commitment")
+
+
+class CodecTraining:
+    """One step of the whole codec's training."""
+
+    def __init__(self, work: Path, rate: float = RATE) -> None:
+        self.parts = load_parts(work)
+        self.hearing = load_hearing(work)
+        self.decoder = DecoderTraining(self.parts, self.hearing, load_voices(work), rate)
+        self.coded = [*self.parts["encoder"].parameters(), *self.parts["reader"].parameters()]
+        self.optimizer = torch.optim.AdamW(self.coded, rate, betas=(0.9, 0.99), weight_decay=0.0)
+
+    def step(self, sound: torch.Tensor, levels: torch.Tensor, reader_learns: bool) -> torch.Tensor:
+        """Learn from sound (batch, samples) with so many codebooks for each (batch,); gives what is `SHOWN`.
+
+        With `reader_learns` the reader learns alone, and does not teach the encoder yet.
+        """
+        parts = self.parts
+        z = parts["encoder"](sound.unsqueeze(1))
+        quantised, commitment = parts["quantizer"](z, levels, learn=True)
+        made = parts["decoder"](quantised)[:, 0, : sound.shape[1]]
+        losses = self.decoder.losses(made, sound)
+        read = quantised.detach() if reader_learns else quantised
+        reading, phones = parts["reader"](read, sound), commitment.new_zeros(())
+        if self.hearing is not None:
+            phones = parts["reader"].misheard(read, self.hearing.phones(sound))
+        taught = READ_WEIGHT * reading + PHONES_WEIGHT * phones
+        for optimizer in (self.optimizer, self.decoder.optimizer):
+            optimizer.zero_grad()
+        (weighted(losses) + taught + COMMITMENT_WEIGHT * commitment).backward()
+        for learned in (self.coded, parts["decoder"].parameters()):
+            nn.utils.clip_grad_norm_(learned, 1.0)
+        for optimizer in (self.optimizer, self.decoder.optimizer):
+            optimizer.step()
+        return torch.stack([*losses, reading, phones, commitment]).detach()
+
+
+def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
+    """Train until the time is up; goes on from the checkpoints of encoder and decoder, which must exist.
+
+    Raises:
+        SystemExit: one of them is missing.
+    """
+    paths = work / "codec_encoder.pt", work / "codec_decoder.pt"
+    states = [checkpoints.load(path) for path in paths]
+    if states[0] is None or states[1] is None:
+        raise SystemExit("Train the codec's encoder and its decoder first.")
+    known = [(each["step"], spent_before(each)) for each in states if each is not None]
+    reader_is_new = "reader.read.weight" not in states[0]["parts"]
+    training, step = CodecTraining(work), 0
+    flite = training_clips(read_clips(work) + read_clips(work, "wide"))
+    espeak = training_clips(read_clips(work, "espeak"))
+    feed = fed(lambda dice: Crops(flite, espeak, dice).batches(batch), known[0][0], feeders)
+    next(feed)  # reading all clips is not training
+    running = torch.zeros(len(SHOWN))
+    started = saved = time.monotonic()
+
+    def save(seconds: float) -> None:
+        (coded, spent), (decoded, spent_too) = known
+        save_encoder(paths[0], training.parts, coded + step, spent_now(spent, seconds))
+        state = training.decoder.state()
+        checkpoints.save(
+            paths[1], {**state, "step": decoded + step, **spent_now(spent_too, seconds)}
+        )
+
+    while (elapsed := time.monotonic() - started) < 60 * minutes:
+        for optimizer in (training.optimizer, training.decoder.optimizer):
+            set_rate(optimizer, RATE, step, elapsed / (60 * minutes), 0.02)
+        levels = here(np.resize([each or 1 + step % 8 for each in LEVELS], batch))
+        running += training.step(next(feed), levels, reader_is_new and step < READER_STEPS)
+        step += 1
+        if step % 50 == 0:
+            shown = " ".join(f"{each:.4f}" for each in (running / 50).tolist())
+            print(f"step {step} {elapsed:.0f} s {', '.join(SHOWN)}: {shown}", flush=True)
+            running.zero_()
+        if time.monotonic() - saved > SAVE_SECONDS:
+            saved = time.monotonic()
+            save(elapsed)
+    save(60 * minutes)
+
+
+def main() -> None:
+    """Train the whole codec."""
+    parser = training_parser(__doc__, BATCH)
+    parser.add_argument("--threads", type=int, default=1, help="of the processor; default: 1")
+    arguments = parser.parse_args()
+    use_device(arguments.device)
+    torch.set_num_threads(arguments.threads)
+    train_together(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
+
+
+if __name__ == "__main__":
+    main()
