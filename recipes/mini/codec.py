@@ -38,6 +38,7 @@ FREE_STEPS = 200  # without the quantiser at first
 READER_STEPS = 200  # of a new reader alone: a published family keeps none beside its encoder
 RATE_OF_LEARNING = 1e-3
 SAVE_SECONDS = 120
+LEVELS = (8, 2, 8, 1, 8, 2, 0, 8)  # codebooks that are used; 0: all numbers by turns
 
 
 def codec_config() -> EncodecConfig:
@@ -254,7 +255,6 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
     flite = training_clips(read_clips(work, most_shards=20) + read_clips(work, "wide"))
     espeak = training_clips(read_clips(work, "espeak"))
     feed = fed(lambda dice: Crops(flite, espeak, dice).batches(batch), step, feeders)
-    levels_of = [8, 2, 8, 1, 8, 2, 0, 8]  # codebooks that are used; 0: all numbers by turns
     started = saved = time.monotonic()
     first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
     reader_is_new = state is not None and "reader.read.weight" not in state["parts"]
@@ -270,7 +270,7 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
             quantised, commitment = z, 0.01 * z.square().mean()
             heard = [*heard[-60:], z.detach().transpose(1, 2).reshape(-1, DIMENSION)]
         else:
-            levels = here(np.resize([each or 1 + step % 8 for each in levels_of], batch))
+            levels = levels_of(LEVELS, step, batch)
             quantised, commitment = parts["quantizer"](z, levels, learn=True)
         loss = parts["reader"](quantised, sound)
         if hearing is not None:
@@ -288,6 +288,11 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
             saved = time.monotonic()
             save_encoder(path, parts, step, spent_now(spent, elapsed))
     save_encoder(path, parts, step, spent_now(spent, 60 * minutes))
+
+
+def levels_of(pattern: tuple[int, ...], step: int, batch: int) -> torch.Tensor:
+    """How many codebooks each crop of a batch has, (batch,), by a pattern like `LEVELS`."""
+    return here(np.resize([each or 1 + step % CODEBOOKS for each in pattern], batch))
 
 
 def save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: dict[str, float]) -> None:

@@ -14,7 +14,6 @@ Codes made before are not valid afterwards: `recipes.mini.tokens` makes them ane
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -24,13 +23,14 @@ from recipes.mini.codec import (
     PHONES_WEIGHT,
     READER_STEPS,
     SAVE_SECONDS,
+    levels_of,
     load_parts,
     save_encoder,
     set_rate,
 )
 from recipes.mini.crops import Crops
 from recipes.mini.decoder import LOSSES, DecoderTraining, weighted
-from recipes.mini.devices import fed, here, training_parser, use_device
+from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.hearing import load_hearing
 from recipes.mini.speaker_namer import load_voices
 from recipes.mini.training import spent_before, spent_now
@@ -38,7 +38,7 @@ from recipes.mini.training import spent_before, spent_now
 BATCH = 12
 RATE = 2e-4
 READ_WEIGHT, COMMITMENT_WEIGHT = 2.0, 5.0
-LEVELS = (8, 2, 8, 2, 8, 2, 0, 2, 8, 2, 8, 1)  # codebooks that are used; 0: all numbers by turns
+LEVELS = (8, 2, 8, 2, 8, 2, 0, 2, 8, 2, 8, 1)  # as the codec's own; half are coarse
 SHOWN = (*LOSSES[:5], "reading", "phones", "commitment")
 
 
@@ -108,7 +108,7 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
     while (elapsed := time.monotonic() - started) < 60 * minutes:
         for optimizer in (training.optimizer, training.decoder.optimizer):
             set_rate(optimizer, RATE, step, elapsed / (60 * minutes), 0.02)
-        levels = here(np.resize([each or 1 + step % 8 for each in LEVELS], batch))
+        levels = levels_of(LEVELS, step, batch)
         running += training.step(next(feed), levels, reader_is_new and step < READER_STEPS)
         step += 1
         if step % 50 == 0:
