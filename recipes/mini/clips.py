@@ -44,15 +44,14 @@ def read_shard(path: Path) -> list[Clip]:
     return [Clip(str(t), int(s), x, p, e, a) for t, s, x, p, e, a in parts]
 
 
-def read_clips(work: Path, of: str = TEACHERS[0], most_shards: int | None = None) -> list[Clip]:
+def read_clips(work: Path, of: str = TEACHERS[0]) -> list[Clip]:
     """All clips of a folder's finished shards, in order.
 
     Args:
         work: where the recipe works.
         of: one of `TEACHERS`, or `made`: what the family's own codec has said again.
-        most_shards: how many at most.
     """
-    return [clip for path in _shards(work, of)[:most_shards] for clip in read_shard(path)]
+    return [clip for path in _shards(work, of) for clip in read_shard(path)]
 
 
 def token_path(work: Path, kind: str, shard: Path) -> Path:

@@ -190,11 +190,11 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
     def start(step: int) -> NextLoss:
         feed = fed(lambda dice: batches(learned, dice, batch), step + 1, feeders)
 
-        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+        def next_loss(_: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             shown = next(feed)
             found, guided, right = losses(model, shown, slipped(model, shown))
-            words = f"loss {told(found)} look {guided.item():.3f} right {told(right)}"
-            return found.mean() + 0.3 * guided, words
+            figures = {"loss": found, "look": guided, "right": right}
+            return found.mean() + 0.3 * guided, figures
 
         return next_loss
 

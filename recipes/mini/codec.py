@@ -10,8 +10,6 @@ them into sound for as long as there is time.
 Once the encoder of step 3 is there, codes also learn to tell what it hears: which phone is spoken at each moment.
 """
 
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +19,15 @@ from torch.nn import functional as F
 from transformers import EncodecConfig, EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import read_clips, training_clips
+from recipes.mini.clips import Clip, read_clips, training_clips
 from recipes.mini.crops import CROP, HOP, Crops
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.flite import RATE
-from recipes.mini.hearing import load_hearing
+from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.hubert import MOMENTS
 from recipes.mini.spectra import mel_matrix
 from recipes.mini.spelling import PHONES
-from recipes.mini.training import spent_before, spent_now
+from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
 PHONES_WEIGHT = 0.25  # beside the spectrum
@@ -37,7 +35,6 @@ BATCH = 8
 FREE_STEPS = 200  # without the quantiser at first
 READER_STEPS = 200  # of a new reader alone: a published family keeps none beside its encoder
 RATE_OF_LEARNING = 1e-3
-SAVE_SECONDS = 120
 LEVELS = (8, 2, 8, 1, 8, 2, 0, 8)  # codebooks that are used; 0: all numbers by turns
 
 
@@ -203,6 +200,14 @@ class SpectrumReader(nn.Module):
         cut = self.PARTS * self.BANDS
         return error[..., :cut].mean() + 0.5 * error[..., cut:].mean()
 
+    def losses(
+        self, z: torch.Tensor, sound: torch.Tensor, hearing: HearingLoss | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """How far off `z` (batch, dimension, frames) is from its sound, and from what is heard in that; 0 if by nobody."""
+        if hearing is None:
+            return self(z, sound), z.new_zeros(())
+        return self(z, sound), self.misheard(z, hearing.phones(sound))
+
     def misheard(self, z: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
         """How far the phones that `z` tells are from those that were heard: nats a moment.
 
@@ -252,14 +257,16 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
     hearing = load_hearing(work)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    flite = training_clips(read_clips(work, most_shards=20) + read_clips(work, "wide"))
-    espeak = training_clips(read_clips(work, "espeak"))
-    feed = fed(lambda dice: Crops(flite, espeak, dice).batches(batch), step, feeders)
-    started = saved = time.monotonic()
-    first, running, heard = step, 0.0, [torch.zeros(0, DIMENSION)]
+    feed = fed(lambda dice: Crops(*training_sounds(work), dice).batches(batch), step, feeders)
+    first, means, heard = step, Means(), [torch.zeros(0, DIMENSION)]
     reader_is_new = state is not None and "reader.read.weight" not in state["parts"]
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        set_rate(optimizer, rate, step - first, elapsed / (60 * minutes), 0.02)
+
+    def save(steps: int, seconds: float) -> None:
+        save_encoder(path, parts, steps, spent_now(spent, seconds))
+
+    next(feed)  # reading all clips is not training
+    for step, part in moments_of(minutes, first, means.told, save):
+        set_rate(optimizer, rate, step - first, part, 0.02)
         sound = next(feed)
         z = parts["encoder"](sound.unsqueeze(1))
         if reader_is_new and step - first < READER_STEPS:
@@ -272,22 +279,19 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
         else:
             levels = levels_of(LEVELS, step, batch)
             quantised, commitment = parts["quantizer"](z, levels, learn=True)
-        loss = parts["reader"](quantised, sound)
-        if hearing is not None:
-            loss = loss + PHONES_WEIGHT * parts["reader"].misheard(quantised, hearing.phones(sound))
+        reading, phones = parts["reader"].losses(quantised, sound, hearing)
+        loss = reading + PHONES_WEIGHT * phones
         optimizer.zero_grad()
         (loss + 0.25 * commitment).backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
-        step += 1
-        running += loss.item()
-        if step % 50 == 0:
-            print(f"step {step} {elapsed:.0f} s reading {running / 50:.4f}", flush=True)
-            running = 0.0
-        if time.monotonic() - saved > SAVE_SECONDS:
-            saved = time.monotonic()
-            save_encoder(path, parts, step, spent_now(spent, elapsed))
-    save_encoder(path, parts, step, spent_now(spent, 60 * minutes))
+        means.add({"reading": loss})
+
+
+def training_sounds(work: Path) -> tuple[list[Clip], list[Clip]]:
+    """The clips of both teachers that the codec hears in training."""
+    flite = read_clips(work) + read_clips(work, "wide")
+    return training_clips(flite), training_clips(read_clips(work, "espeak"))
 
 
 def levels_of(pattern: tuple[int, ...], step: int, batch: int) -> torch.Tensor:
@@ -300,15 +304,6 @@ def save_encoder(path: Path, parts: nn.ModuleDict, step: int, seconds: dict[str,
     state = parts.state_dict()
     kept = {name: value for name, value in state.items() if not name.startswith("decoder")}
     checkpoints.save(path, {"parts": kept, "step": step, **seconds})
-
-
-def set_rate(
-    optimizer: torch.optim.Optimizer, rate: float, steps: int, part: float, floor: float
-) -> None:
-    """Warm up, then follow a cosine down to `floor` of the rate when `part` of the time is 1."""
-    cosine = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * part))
-    for group in optimizer.param_groups:
-        group["lr"] = rate * min(1.0, (steps + 1) / 50) * cosine
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ encoder of step 3 hears, and whose voice it is (`recipes.mini.speaker_namer`), w
 half of the time, and it learns to deceive them too.
 """
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from recipes.mini import checkpoints
-from recipes.mini.codec import SAVE_SECONDS, load_parts, set_rate
+from recipes.mini.codec import load_parts
 from recipes.mini.crops import StoredCrops
 from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
 from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.speaker_namer import VoiceLoss, load_voices
 from recipes.mini.spectra import CepstralLoss, EnvelopeLoss, SpectralLoss
-from recipes.mini.training import spent_before, spent_now
+from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
@@ -133,21 +132,16 @@ def train_decoder(
         step, spent = state["step"], spent_before(state)
     feed = fed(lambda dice: StoredCrops(work, dice).batches(batch), step, feeders)
     next(feed)  # reading all clips is not training
-    started = saved = time.monotonic()
-    running, told = torch.zeros(len(LOSSES)), 0
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        part = elapsed / (60 * minutes)
-        set_rate(training.optimizer, rate, step, part, 0.05)
-        set_rate(training.adversary_optimizer, RATE, step, part, 0.05)
-        running += training.step(*next(feed), deceive=part > 1 - adversarial)
-        step, told = step + 1, told + 1
-        if step % 50 == 0:
-            shown = " ".join(f"{each:.4f}" for each in (running / told).tolist())
-            print(f"step {step} {elapsed:.0f} s {', '.join(LOSSES)}: {shown}", flush=True)
-            running, told = torch.zeros(len(LOSSES)), 0
-        if time.monotonic() - saved > SAVE_SECONDS or elapsed + 5 > 60 * minutes:
-            saved = time.monotonic()
-            checkpoints.save(path, {**training.state(), "step": step, **spent_now(spent, elapsed)})
+    means = Means()
+
+    def save(steps: int, seconds: float) -> None:
+        checkpoints.save(path, {**training.state(), "step": steps, **spent_now(spent, seconds)})
+
+    for moment in moments_of(minutes, step, means.told, save):
+        set_rate(training.optimizer, rate, moment.step, moment.part, 0.05)
+        set_rate(training.adversary_optimizer, RATE, moment.step, moment.part, 0.05)
+        losses = training.step(*next(feed), deceive=moment.part > 1 - adversarial)
+        means.add(dict(zip(LOSSES, losses, strict=True)))
 
 
 def main() -> None:

@@ -208,9 +208,9 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
     def start(step: int) -> NextLoss:
         feed = fed(lambda dice: batches(learned, dice, batch), step + 1, feeders)
 
-        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+        def next_loss(_: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             found, left = losses(model, vectors, *next(feed))
-            return found.mean(), f"loss {told(found)} left {told(left)}"
+            return found.mean(), {"loss": found, "left": left}
 
         return next_loss
 

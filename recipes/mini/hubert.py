@@ -9,8 +9,6 @@ A share of the batches comes from the second teacher, so that another kind of vo
 and a share from the family's own codec (`recipes.mini.made`), once that speaks, so that both are heard alike.
 """
 
-import math
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +30,12 @@ from recipes.mini.clips import (
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.network import Muon
 from recipes.mini.spelling import PHONES
-from recipes.mini.training import spent_before, spent_now
+from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 HOP = 640  # samples a frame: 25 frames a second
 MOMENTS = 4  # answers a frame
 BATCH = 16
+RATE, MUON_RATE = 1e-3, 0.01  # of learning, at its highest
 WARP = 0.2  # octaves
 ESPEAK_SHARE = 0.33  # of the batches
 MADE_SHARE = 0.4  # of the batches, when there are such clips
@@ -218,8 +217,8 @@ def train(
     known = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in known]
     muon, adam = (
-        Muon(matrices, 0.01),
-        torch.optim.AdamW(others, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01),
+        Muon(matrices, MUON_RATE),
+        torch.optim.AdamW(others, lr=RATE, betas=(0.9, 0.98), weight_decay=0.01),
     )
     state = checkpoints.load(path)
     step, spent = 0, spent_before({})
@@ -227,13 +226,17 @@ def train(
         model.load_state_dict(state["model"])
         step, spent = state["step"], spent_before(state)
     feed = fed(lambda dice: feed_of(clips, espeak_share, dice, batch), step, feeders)
-    started = saved = time.monotonic()
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        part = elapsed / (60 * minutes)
-        factor = min(1.0, (elapsed + 5) / 60) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
-        for optimizer, rate in ((muon, 0.01), (adam, 1e-3)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
+    means = Means()
+
+    def save(steps: int, seconds: float) -> None:
+        right = accuracies(model, kept_out)
+        print(f"step {steps} right {shown(right)}", flush=True)
+        figures = {"step": steps, "accuracy": right["flite"], **spent_now(spent, seconds)}
+        checkpoints.save(path, {"model": model.state_dict(), **figures})
+
+    for moment in moments_of(minutes, step, means.told, save):
+        set_rate(muon, MUON_RATE, moment.step - step, moment.part, 0.02)
+        set_rate(adam, RATE, moment.step - step, moment.part, 0.02)
         sound, target = next(feed)
         scores = model(sound)[:, : target.shape[1]]
         loss = F.cross_entropy(
@@ -245,20 +248,7 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         muon.step()
         adam.step()
-        step += 1
-        if step % 50 == 0:
-            print(f"step {step} {elapsed:.0f} s loss {loss.item():.4f}", flush=True)
-        if time.monotonic() - saved > 90:
-            saved = time.monotonic()
-            print(f"step {step} right {shown(accuracies(model, kept_out))}", flush=True)
-            checkpoints.save(
-                path,
-                {"model": model.state_dict(), "step": step, **spent_now(spent, elapsed)},
-            )
-    right = accuracies(model, kept_out)
-    figures = {"step": step, "accuracy": right["flite"], **spent_now(spent, 60 * minutes)}
-    checkpoints.save(path, {"model": model.state_dict(), **figures})
-    print(f"done: step {step} right {shown(right)}", flush=True)
+        means.add({"loss": loss})
 
 
 def main() -> None:

@@ -179,7 +179,6 @@ class Optimizers:
         self.adam.load_state_dict(state["adam"])
 
 
-def schedule(elapsed: float, seconds: float, step: int, warmup: int = 100) -> float:
+def schedule(part: float, step: int, warmup: int = 100) -> float:
     """The learning rate's factor: warm-up, then level, then down to nearly nothing in the last 45 %."""
-    part = elapsed / seconds
     return min(1.0, (step + 1) / warmup) * min(1.0, max(0.02, (1 - part) / 0.45))

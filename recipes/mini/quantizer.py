@@ -7,8 +7,6 @@ as they did for the encoder. To be trained again whenever the encoder has change
 """
 
 import argparse
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from recipes.mini import checkpoints
 from recipes.mini.clips import Clip, read_clips, training_clips, validation_clips
 from recipes.mini.hubert import HOP, PhoneNamer, hubert_config, padded, varied, warped
 from recipes.mini.tokens import CLUSTERS, LAYER, load_encoder, nearest, true_features
+from recipes.mini.training import Means, moments_of, set_rate
 from webui.cloning.quantizer import Quantizer, QuantizerConfig
 
 BATCH = 16
@@ -82,13 +81,9 @@ def train(work: Path, minutes: float) -> None:
     torch.manual_seed(0)
     model = Quantizer(quantizer_config())
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
-    started, step = time.monotonic(), 0
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        part = elapsed / (60 * minutes)
-        for group in optimizer.param_groups:
-            group["lr"] = (
-                RATE * min(1.0, (step + 1) / 50) * (0.02 + 0.98 * math.cos(part * math.pi / 2) ** 2)
-            )
+    means, step = Means(), 0
+    for step, part in moments_of(minutes, 0, means.told):
+        set_rate(optimizer, RATE, step, part, 0.02)
         first = int(dice.integers(0, len(seen) - BATCH))
         features, target = batch_of(seen[first : first + BATCH], encoder, centroids, dice)
         scores = model(features)[:, : target.shape[1]]
@@ -99,12 +94,10 @@ def train(work: Path, minutes: float) -> None:
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        step += 1
-        if step % 50 == 0:
-            print(f"step {step} {elapsed:.0f} s loss {loss.item():.3f}", flush=True)
+        means.add({"loss": loss})
     right = accuracy(model, kept_out, encoder, centroids)
-    print(f"done: step {step} right {right:.3f}", flush=True)
-    figures = {"step": step, "accuracy": right, "seconds": 60 * minutes}
+    print(f"done: step {step + 1} right {right:.3f}", flush=True)
+    figures = {"step": step + 1, "accuracy": right, "seconds": 60 * minutes}
     checkpoints.save(work / "quantizer.pt", {"model": model.state_dict(), **figures})
 
 

@@ -8,7 +8,6 @@ before it names somebody is what `recipes.mini.decoder` then keeps. It is not th
 `bench` measures voices.
 """
 
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -20,10 +19,10 @@ from torch.nn import functional as F
 
 from recipes.mini import checkpoints
 from recipes.mini.clips import Clip, read_shard, shards_of, training_clips, validation_clips
-from recipes.mini.codec import set_rate
 from recipes.mini.crops import CROP, LEVELS, NOISE
 from recipes.mini.devices import fed, moved, training_parser, use_device
 from recipes.mini.spectra import mel_matrix
+from recipes.mini.training import Means, moments_of, set_rate
 
 BATCH = 32
 RATE_OF_LEARNING = 2e-3
@@ -143,21 +142,18 @@ def train_namer(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0
     namer = SpeakerNamer(speakers)
     optimizer = torch.optim.AdamW(namer.parameters(), RATE_OF_LEARNING, weight_decay=0.01)
     feed = fed(lambda dice: SpeakerCrops(seen, dice).batches(batch), 0, feeders)
-    started, step, running = time.monotonic(), 0, 0.0
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
-        set_rate(optimizer, RATE_OF_LEARNING, step, elapsed / (60 * minutes), 0.02)
+    means, step = Means(), 0
+    for step, part in moments_of(minutes, 0, means.told):
+        set_rate(optimizer, RATE_OF_LEARNING, step, part, 0.02)
         sound, number = next(feed)
         loss = F.cross_entropy(namer(sound), number, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        step, running = step + 1, running + loss.item()
-        if step % 100 == 0:
-            print(f"step {step} {elapsed:.0f} s loss {running / 100:.3f}", flush=True)
-            running = 0.0
+        means.add({"loss": loss})
     right = right_share(namer, kept_out)
-    print(f"done: step {step}, right of {speakers} speakers {right:.3f}", flush=True)
-    figures = {"step": step, "accuracy": right, "seconds": 60 * minutes}
+    print(f"done: step {step + 1}, right of {speakers} speakers {right:.3f}", flush=True)
+    figures = {"step": step + 1, "accuracy": right, "seconds": 60 * minutes}
     checkpoints.save(work / FILE, {"model": namer.state_dict(), **figures})
 
 

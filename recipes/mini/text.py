@@ -277,10 +277,10 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
     def start(step: int) -> NextLoss:
         feed = fed(lambda dice: iter(Batches(learned, dice, batch)), step + 1, feeders)
 
-        def next_loss(_: int) -> tuple[torch.Tensor, str]:
+        def next_loss(_: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             entropy, guided, right = losses(model, next(feed))
-            words = f"loss {entropy.item():.3f} look {guided.item():.3f} right {right.item():.3f}"
-            return entropy + 0.3 * guided, words
+            figures = {"loss": entropy, "look": guided, "right": right}
+            return entropy + 0.3 * guided, figures
 
         return next_loss
 

@@ -11,29 +11,26 @@ Codes made before are not valid afterwards: `recipes.mini.tokens` makes them ane
 `recipes.mini.carry_over` brings the coarse stage along.
 """
 
-import time
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import read_clips, training_clips
 from recipes.mini.codec import (
     PHONES_WEIGHT,
     READER_STEPS,
-    SAVE_SECONDS,
     levels_of,
     load_parts,
     save_encoder,
-    set_rate,
+    training_sounds,
 )
 from recipes.mini.crops import Crops
 from recipes.mini.decoder import LOSSES, DecoderTraining, weighted
 from recipes.mini.devices import fed, training_parser, use_device
 from recipes.mini.hearing import load_hearing
 from recipes.mini.speaker_namer import load_voices
-from recipes.mini.training import spent_before, spent_now
+from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 BATCH = 12
 RATE = 2e-4
@@ -63,9 +60,7 @@ class CodecTraining:
         made = parts["decoder"](quantised)[:, 0, : sound.shape[1]]
         losses = self.decoder.losses(made, sound)
         read = quantised.detach() if reader_learns else quantised
-        reading, phones = parts["reader"](read, sound), commitment.new_zeros(())
-        if self.hearing is not None:
-            phones = parts["reader"].misheard(read, self.hearing.phones(sound))
+        reading, phones = parts["reader"].losses(read, sound, self.hearing)
         taught = READ_WEIGHT * reading + PHONES_WEIGHT * phones
         for optimizer in (self.optimizer, self.decoder.optimizer):
             optimizer.zero_grad()
@@ -89,36 +84,24 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
         raise SystemExit("Train the codec's encoder and its decoder first.")
     known = [(each["step"], spent_before(each)) for each in states if each is not None]
     reader_is_new = "reader.read.weight" not in states[0]["parts"]
-    training, step = CodecTraining(work), 0
-    flite = training_clips(read_clips(work) + read_clips(work, "wide"))
-    espeak = training_clips(read_clips(work, "espeak"))
-    feed = fed(lambda dice: Crops(flite, espeak, dice).batches(batch), known[0][0], feeders)
+    (coded, spent), (decoded, spent_too) = known
+    training, means = CodecTraining(work), Means()
+    feed = fed(lambda dice: Crops(*training_sounds(work), dice).batches(batch), coded, feeders)
     next(feed)  # reading all clips is not training
-    running = torch.zeros(len(SHOWN))
-    started = saved = time.monotonic()
 
-    def save(seconds: float) -> None:
-        (coded, spent), (decoded, spent_too) = known
-        save_encoder(paths[0], training.parts, coded + step, spent_now(spent, seconds))
+    def save(steps: int, seconds: float) -> None:
+        save_encoder(paths[0], training.parts, coded + steps, spent_now(spent, seconds))
         state = training.decoder.state()
         checkpoints.save(
-            paths[1], {**state, "step": decoded + step, **spent_now(spent_too, seconds)}
+            paths[1], {**state, "step": decoded + steps, **spent_now(spent_too, seconds)}
         )
 
-    while (elapsed := time.monotonic() - started) < 60 * minutes:
+    for step, part in moments_of(minutes, 0, means.told, save):
         for optimizer in (training.optimizer, training.decoder.optimizer):
-            set_rate(optimizer, RATE, step, elapsed / (60 * minutes), 0.02)
+            set_rate(optimizer, RATE, step, part, 0.02)
         levels = levels_of(LEVELS, step, batch)
-        running += training.step(next(feed), levels, reader_is_new and step < READER_STEPS)
-        step += 1
-        if step % 50 == 0:
-            shown = " ".join(f"{each:.4f}" for each in (running / 50).tolist())
-            print(f"step {step} {elapsed:.0f} s {', '.join(SHOWN)}: {shown}", flush=True)
-            running.zero_()
-        if time.monotonic() - saved > SAVE_SECONDS:
-            saved = time.monotonic()
-            save(elapsed)
-    save(60 * minutes)
+        figures = training.step(next(feed), levels, reader_is_new and step < READER_STEPS)
+        means.add(dict(zip(SHOWN, figures, strict=True)))
 
 
 def main() -> None:

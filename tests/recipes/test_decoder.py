@@ -5,7 +5,7 @@ import pytest
 import torch
 from pystoi import stoi
 
-from recipes.mini import checkpoints, decoder, discriminator
+from recipes.mini import checkpoints, discriminator
 from recipes.mini.codec import RATE as SOUND_RATE
 from recipes.mini.codec import new_parts
 from recipes.mini.crops import CROP
@@ -85,7 +85,7 @@ def test_the_decoder_gets_nearer_to_the_sound_with_and_without_judges(one_judge)
 def test_training_the_decoder_goes_on_where_it_was(tmp_path, monkeypatch, one_judge):
     work = work_folder(tmp_path)
     write_codes(work, "codes", "000.npz", 1)
-    monkeypatch.setattr(decoder, "SAVE_SECONDS", 0)
+    monkeypatch.setattr("recipes.mini.training.SAVE_SECONDS", 0)
     train_decoder(work, 0.01, batch=1, adversarial=1.0)
     first = checkpoints.load(work / "codec_decoder.pt")
     train_decoder(work, 0.01, batch=1)

@@ -125,7 +125,8 @@ def test_training_goes_on_where_it_was(tmp_path):
 
         def next_loss(number):
             hidden, _ = model(model.input_embeds_layer(torch.zeros(1, 4, dtype=torch.long)))
-            return hidden.square().mean() + model.lm_head.weight.square().mean(), f"step {number}"
+            loss = hidden.square().mean() + model.lm_head.weight.square().mean()
+            return loss, {"step": torch.tensor(number)}
 
         return next_loss
 

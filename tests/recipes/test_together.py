@@ -64,12 +64,14 @@ def test_a_new_reader_teaches_the_encoder_only_when_it_can_read(work, monkeypatc
 
 
 def test_training_goes_on_where_both_halves_were(work, monkeypatch):
-    monkeypatch.setattr(together, "SAVE_SECONDS", 0)
+    monkeypatch.setattr("recipes.mini.training.SAVE_SECONDS", 0)
     for _ in range(2):
         train_together(work, 0.01, batch=1)
     encoder, decoder = (checkpoints.load(work / f"codec_{n}.pt") for n in ("encoder", "decoder"))
     assert encoder["step"] == decoder["step"] > 8
-    assert encoder["seconds"] == pytest.approx(61.2, abs=0.01)
+    assert (
+        encoder["seconds"] == decoder["seconds"] > 61.2
+    )  # two times 0.6 more than the first minute
     assert decoder["optimizer"]["state"]
     assert "reader.read.weight" in encoder["parts"]
     assert not any(name.startswith("decoder") for name in encoder["parts"])
