@@ -41,6 +41,7 @@ from webui.ui.api_values import chosen_voice, speech_controls, typed, uploaded_f
 from webui.ui.clone_file import voice_file
 from webui.ui.clone_shelf import MadeClones
 from webui.ui.faults import worded, worded_stream
+from webui.ui.form_values import check_characters
 from webui.ui.studio import Studio
 from webui.voice_names import check_voice_name, slug
 
@@ -213,11 +214,9 @@ class ApiEndpoints:
         Raises:
             UserError: names the first value that cannot be used.
         """
-        limit = self._studio.settings.max_text_characters
         if not text.strip():
             raise TextError("There is no text to speak.")
-        if len(text) > limit:
-            raise TextError(f"The text has {len(text):,} characters; the limit here is {limit:,}.")
+        check_characters(len(text), self._studio.settings.max_text_characters)
         known = self._family(family)
         base = self._studio.service.recommended_controls(known.id)
         if not voice:

@@ -2,7 +2,7 @@
 
 from typing import TypeGuard
 
-from webui.errors import SettingsError
+from webui.errors import SettingsError, TextError
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -19,6 +19,16 @@ def number_between(value: object, low: float, high: float, what: str) -> float:
     if not is_number(value) or not low <= value <= high:
         raise SettingsError(f"The {what} must be a number from {low:g} to {high:,.10g}.")
     return float(value)
+
+
+def check_characters(count: int, most: int) -> None:
+    """Refuse a text of more characters than there may be.
+
+    Raises:
+        TextError: it has more.
+    """
+    if count > most:
+        raise TextError(f"The text has {count:,} characters; the limit here is {most:,}.")
 
 
 def ticked(value: object) -> bool:

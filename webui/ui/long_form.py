@@ -9,7 +9,7 @@ from webui.backend.project_facts import Card
 from webui.errors import SettingsError, StorageError, TextError
 from webui.longform.book import MAX_BOOK_BYTES, MAX_BOOK_CHARACTERS
 from webui.synthesis.controls import MAX_SEED, SpeechControls
-from webui.ui.form_values import number_between, ticked
+from webui.ui.form_values import check_characters, number_between, ticked
 from webui.ui.messages import size_words
 from webui.ui.studio import Studio
 
@@ -139,8 +139,7 @@ def check_length(characters: int, studio: Studio) -> None:
     most = MAX_BOOK_CHARACTERS
     if studio.settings.public:
         most = PUBLIC_LENGTHS * studio.settings.max_text_characters
-    if characters > most:
-        raise TextError(f"The text has {characters:,} characters; the limit here is {most:,}.")
+    check_characters(characters, most)
 
 
 def text_name(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from webui.backend.requests import SpeakOrder
 from webui.errors import SettingsError, TextError
 from webui.synthesis.controls import MAX_SEED, SpeechControls, StageControls
-from webui.ui.form_values import switched_on
+from webui.ui.form_values import check_characters, switched_on
 from webui.ui.studio import ANY_VOICE, Studio
 
 NEW_SEED = -1
@@ -151,8 +151,7 @@ def restored(draft: object, studio: Studio) -> SpeakForm:
 def _text(value: object, limit: int) -> str:
     if not isinstance(value, str) or not value.strip():
         raise TextError("Type something to speak first.")
-    if len(value) > limit:
-        raise TextError(f"The text has {len(value):,} characters; the limit here is {limit:,}.")
+    check_characters(len(value), limit)
     return value
 
 
