@@ -1,12 +1,13 @@
 """Step 9: the model card, from the figures that were measured.
 
 python -m recipes.mini.card --work WORK --family models/mini --quality bench/results/mini_quality.json
+    --faults bench/results/mini_faults.json --clones bench/results/clone_quality.json
 """
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import safe_open
@@ -27,6 +28,11 @@ PARTS = {
 CHECKPOINTS = {
     "codec_encoder": "codec: encoder and codebooks", "codec_decoder": "codec: decoder", "hubert": "encoder", "quantizer": "quantizer",
     "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
+}  # fmt: skip
+
+KINDS = {"flite": "20 of flite", "espeak": "10 of espeak-ng"}
+METHODS = {
+    "quantizer": "2, quantizer", "conversion": "3, conversion", "transcript": "1, transcript", "none": "no voice at all",
 }  # fmt: skip
 
 
@@ -80,9 +86,57 @@ def percent(figure: dict[str, Any]) -> str:
     return f"{figure['share']:.0%} ({low:.0%} to {high:.0%}, of {figure['count']})"
 
 
-def card(work: Path, family: Path, quality: dict[str, Any]) -> str:
+class Measured(NamedTuple):
+    """What the benches have found; empty where they were not run."""
+
+    quality: dict[str, Any]
+    """Of `bench.mini_quality`."""
+    faults: dict[str, Any]
+    """Of `bench.mini_faults`."""
+    clones: dict[str, Any]
+    """Of `bench.clone_quality`."""
+
+
+def card(work: Path, family: Path, measured: Measured) -> str:
     """The whole page."""
-    return f"{_what_it_is(work, family)}\n{_how_it_was_made(work, quality)}"
+    return f"{_what_it_is(work, family)}\n{_how_it_was_made(work, measured)}"
+
+
+def heard_row(what: str, figures: dict[str, Any]) -> str:
+    """One row of sentences said right and words heard wrong."""
+    wrong = figures.get("word_error_rate")
+    shown = "not measured" if wrong is None else f"{wrong:.0%}"
+    return f"| {what} | {percent(figures.get('sentences_right', figures))} | {shown} |"
+
+
+def fault_lines(found: dict[str, Any]) -> str:
+    """What else may be wrong with speech, in sentences."""
+    if not found:
+        return ""
+    long = found["long_texts"]
+    return f"""
+`python -m bench.mini_faults`: without click, clipping, hole or babble are {percent(found["sentences"]["clean"])} sentences. In texts of half a
+minute the last part is as like the first ({long["last_to_first"]["mean"]:.3f}) as the first parts of two texts are like each other ({long["two_firsts"]["mean"]:.3f}).
+"""
+
+
+def clone_lines(found: dict[str, Any]) -> str:
+    """How good clones are, as a table."""
+    if not found:
+        return ""
+    rows = [
+        f"| {KINDS[kind]} | {METHODS[method]} | {percent(each['right_speaker'])} | {percent(each['right_sentence'])} |"
+        for kind, figures in found["kinds"].items()
+        for method, each in figures["methods"].items()
+    ]
+    return f"""
+`python -m bench.clone_quality`: clones of speakers that no training heard. Whose recording is the clone's speech nearest to, among
+all of their kind; is the sentence understood?
+
+| speakers | way | right speaker | right sentence |
+|---|---|---|---|
+{chr(10).join(rows)}
+"""
 
 
 def _what_it_is(work: Path, family: Path) -> str:
@@ -130,8 +184,11 @@ Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-lik
 """
 
 
-def _how_it_was_made(work: Path, quality: dict[str, Any]) -> str:
-    chain, codec, teacher = (quality.get(part, {}) for part in ("chain", "codec", "teacher"))
+def _how_it_was_made(work: Path, measured: Measured) -> str:
+    chain, codec, teacher = (
+        measured.quality.get(part, {}) for part in ("chain", "codec", "teacher")
+    )
+    clear = codec.get("stoi", {}).get("mean", "not measured")
     voice_rows = [f"| {name} | {sound} |" for name, (_, sound) in VOICES.items()]
     heard, tokens = (
         f"{state['accuracy']:.0%}" if "accuracy" in state else "an unknown share"
@@ -142,7 +199,8 @@ def _how_it_was_made(work: Path, quality: dict[str, Any]) -> str:
     return f"""## Training
 
 Two cores of a shared server processor, and for some parts a graphics card (NVIDIA H100 or H200) for a few minutes at the end. On the
-processor each part had one thread; on both several ran at once, so the minutes are those of a clock.
+processor each part had one thread, the codec two when all of it learnt together; on both several parts were trained at once, so the minutes are
+those of a clock.
 
 | part | steps | minutes on the processor | on the graphics card |
 |---|---|---|---|
@@ -151,19 +209,19 @@ processor each part had one thread; on both several ran at once, so the minutes 
 ## Measured
 
 `python -m bench.mini_quality`: fifty sentences that training never saw; pocketsphinx chooses among the right one and
-nineteen others. In brackets the 95 % interval.
+nineteen others, and writes down freely what it hears. In brackets the 95 % interval.
 
-| what | sentences right |
-|---|---|
-| the teacher's own sound | {percent(teacher.get("sentences_right", teacher))} |
-| through the codec alone | {percent(codec.get("sentences_right", codec))} |
-| the whole chain, text to sound | {percent(chain.get("sentences_right", chain))} |
+| what | sentences right | words heard wrong |
+|---|---|---|
+{heard_row("the teacher's own sound", teacher)}
+{heard_row("through the codec alone", codec)}
+{heard_row("the whole chain, text to sound", chain)}
 
-A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
+STOI of the codec, beside the teacher's own sound: {clear}. A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
 Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
 The encoder names {heard} of the phones at four moments of a frame right and the quantizer {tokens} of the
 semantic tokens, on sentences that their training never saw.
-
+{fault_lines(measured.faults)}{clone_lines(measured.clones)}
 ## Voices
 
 | name | sound |
@@ -183,10 +241,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--family", type=Path, required=True)
-    parser.add_argument("--quality", type=Path, required=True)
+    for name in Measured._fields:
+        parser.add_argument(f"--{name}", type=Path, required=name == "quality")
     arguments = parser.parse_args()
-    quality = json.loads(arguments.quality.read_text("utf-8"))
-    page = card(arguments.work, arguments.family, quality)
+    paths = (arguments.quality, arguments.faults, arguments.clones)
+    measured = Measured(*(json.loads(path.read_text("utf-8")) if path else {} for path in paths))
+    page = card(arguments.work, arguments.family, measured)
     (arguments.family / "README.md").write_text(page, "utf-8")
 
 

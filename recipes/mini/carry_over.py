@@ -17,6 +17,7 @@ import torch
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE
+from recipes.mini.training import spent_before
 
 FEWEST = 3.0  # frames; a code that was seen less often leans on the mean of all
 
@@ -63,7 +64,7 @@ def carry_over(old: Path, work: Path) -> None:
         for weight in ("input_embeds_layer.weight", "lm_head.weight"):
             codes = model[weight][rows][:CODEBOOK_SIZE]
             codes.copy_(table @ codes)
-    kept = {key: state[key] for key in ("step", "seconds") if key in state}
+    kept = {"step": state.get("step", 0), **spent_before(state)}
     checkpoints.save(work / "coarse.pt", {"model": model, **kept})
     print(work / "coarse.pt")
 

@@ -97,12 +97,35 @@ def test_the_card_tells_what_was_measured(work):
             "sentences_right": {"share": 0.62, "low": 0.48, "high": 0.74, "count": 50},
             "nearest_voice_right": {"left_out": "the speaker encoder is not installed"},
             "real_time_factor": 0.31,
+            "word_error_rate": 0.4576,
         },
         "codec": {"left_out": "the teacher's library is not installed"},
     }
-    page = card.card(work, MINI, quality)
-    assert "| the whole chain, text to sound | 62% (48% to 74%, of 50) |" in page
-    assert "| through the codec alone | the teacher's library is not installed |" in page
-    assert "| the teacher's own sound | not measured |" in page
+    page = card.card(work, MINI, card.Measured(quality, {}, {}))
+    assert "| the whole chain, text to sound | 62% (48% to 74%, of 50) | 46% |" in page
+    assert (
+        "| through the codec alone | the teacher's library is not installed | not measured |"
+        in page
+    )
+    assert "| the teacher's own sound | not measured | not measured |" in page
+    assert "STOI of the codec, beside the teacher's own sound: not measured." in page
     assert "the speaker encoder is not installed" in page
     assert "| coarse stage | 5." in page
+
+
+def test_the_card_tells_faults_and_clones_where_they_were_measured(work):
+    share = {"share": 0.7, "low": 0.57, "high": 0.8, "count": 60}
+    faults = {
+        "sentences": {"clean": {**share, "count": 200}},
+        "long_texts": {"last_to_first": {"mean": 0.89}, "two_firsts": {"mean": 0.9}},
+    }
+    methods = {"quantizer": {"right_speaker": share, "right_sentence": share}}
+    page = card.card(
+        work, MINI, card.Measured({}, faults, {"kinds": {"flite": {"methods": methods}}})
+    )
+    assert "70% (57% to 80%, of 200) sentences" in page
+    assert "(0.890) as the first parts of two texts are like each other (0.900)" in page
+    assert "| 20 of flite | 2, quantizer | 70% (57% to 80%, of 60) | 70%" in page
+    bare = card.card(work, MINI, card.Measured({}, {}, {}))
+    assert "mini_faults" not in bare
+    assert "clone_quality" not in bare
