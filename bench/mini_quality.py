@@ -3,9 +3,10 @@
     python -m bench.mini_quality --family models/mini --out bench/results/mini_quality.json
 
 Fifty sentences that training never saw; for each, the recogniser chooses among it and nineteen
-others, and writes down freely what it hears. The codec is also measured by STOI, which says how
-much of speech is still understood. `teacher` and `codec` need the recipe's teacher (Debian's
-flite); where it is missing they are left out.
+others, and writes down freely what it hears. The page's examples are said by every voice.
+The codec is also measured by STOI, which says how much of speech is still understood.
+`teacher` and `codec` need the recipe's teacher (Debian's flite); where it is missing they are
+left out.
 """
 
 import argparse
@@ -23,9 +24,9 @@ from pystoi import stoi
 
 from bench.figures import keep
 from bench.intervals import mean_interval, share
-from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
+from bench.recogniser import CANDIDATES, RATE, ClosedSetRecogniser, candidate_sets
 from webui.arrays import Speaker, Waveform
-from webui.events import CancelToken, Done
+from webui.events import CancelToken, Done, Speech
 from webui.quality.english_words import english_recogniser
 from webui.quality.similarity import speaker_encoder
 from webui.quality.words import distance, words_of
@@ -35,7 +36,7 @@ from webui.synthesis.models import BarkModels, load_models
 from webui.synthesis.speech import speak
 
 SENTENCES = Path(__file__).with_name("sentences.txt")
-PARTS = ("teacher", "codec", "chain")
+PARTS = ("teacher", "codec", "chain", "examples")
 
 
 class Measurement:
@@ -70,12 +71,15 @@ class Measurement:
         names = list(self.voices)
         for index in range(self.count):
             name = names[index % len(names)]
-            events = speak(
-                self.models, self.sentences[index], self.voices[name], controls, CancelToken()
-            )
-            (done,) = (each for each in events if isinstance(each, Done))
-            if done.result is not None:
-                yield index, name, done.result.waveform, done.result.compute_seconds
+            said = self.said(self.sentences[index], self.voices[name], controls)
+            if said is not None:
+                yield index, name, said.waveform, said.compute_seconds
+
+    def said(self, text: str, voice: Speaker, controls: SpeechControls) -> Speech | None:
+        """A text in one of the voices."""
+        events = speak(self.models, text, voice, controls, CancelToken())
+        (done,) = (each for each in events if isinstance(each, Done))
+        return done.result
 
 
 def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +103,25 @@ def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -
         "seconds_a_sentence": round(seconds / len(right), 2),
         "nearest_voice_right": nearest_voices(measured, sounds),
     }
+
+
+def measure_examples(measured: Measurement, seed: int) -> dict[str, Any]:
+    """The page's examples in every voice: how many the recogniser hears, among nineteen others."""
+    family, sentences = measured.models.family, measured.sentences
+    if not family.examples or not measured.voices:
+        return {"left_out": "the family has no examples or no voices"}
+    ears = ClosedSetRecogniser([*sentences, *family.examples])
+    controls = controls_from_json({"seed": seed}, controls_from_json(family.controls))
+    rate, right, wrong = measured.models.codec.sample_rate, [], []
+    for place, text in enumerate(family.examples, len(sentences)):
+        others = [i for i, each in enumerate(sentences) if words_of(each) != words_of(text)]
+        for name, voice in measured.voices.items():
+            said = measured.said(text, voice, controls)
+            sound = np.zeros(0) if said is None else soxr.resample(said.waveform, rate, RATE)
+            right.append(ears.choose(sound, [*others[: CANDIDATES - 1], place]) == place)
+            if not right[-1]:
+                wrong.append(f"{name}: {text}")
+    return {"sentences_right": share(right), "wrong": wrong}
 
 
 def pooled(errors: list[tuple[int, int]]) -> float:
@@ -164,7 +187,7 @@ def main() -> int:
     """Measure and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--family", type=Path, default=Path("models/mini"))
-    parser.add_argument("--parts", default=",".join(PARTS), help="some of teacher,codec,chain")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sentences", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--precision", default="fp32")
@@ -183,6 +206,8 @@ def main() -> int:
     if "chain" in parts:
         overrides = json.loads(arguments.controls)
         result["chain"] = measure_chain(measured, arguments.seed, overrides)
+    if "examples" in parts:
+        result["examples"] = measure_examples(measured, arguments.seed)
     result["measured_in_seconds"] = round(time.perf_counter() - started, 1)
     print(keep(result, arguments.out))
     return 0

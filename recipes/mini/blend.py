@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from recipes.mini import checkpoints
+from recipes.mini.training import spent_before
 
 
 def blend(work: Path, other: Path, share: float) -> None:
@@ -33,7 +34,7 @@ def blend(work: Path, other: Path, share: float) -> None:
     }:
         raise SystemExit("These two are decoders of different sizes.")
     parts = {name: torch.lerp(others[name], own[name], share) for name in own}
-    kept = {name: first[name] for name in ("step", "seconds") if name in first}
+    kept = {"step": first.get("step", 0), **spent_before(first)}
     checkpoints.save(path, {**kept, "parts": parts})
 
 

@@ -185,8 +185,8 @@ Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-lik
 
 
 def _how_it_was_made(work: Path, measured: Measured) -> str:
-    chain, codec, teacher = (
-        measured.quality.get(part, {}) for part in ("chain", "codec", "teacher")
+    chain, codec, teacher, examples = (
+        measured.quality.get(part, {}) for part in ("chain", "codec", "teacher", "examples")
     )
     clear = codec.get("stoi", {}).get("mean", "not measured")
     voice_rows = [f"| {name} | {sound} |" for name, (_, sound) in VOICES.items()]
@@ -217,6 +217,7 @@ nineteen others, and writes down freely what it hears. In brackets the 95 % inte
 {heard_row("through the codec alone", codec)}
 {heard_row("the whole chain, text to sound", chain)}
 
+Of the page's examples, said by every voice, are heard right: {percent(examples.get("sentences_right", examples))}.
 STOI of the codec, beside the teacher's own sound: {clear}. A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
 Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
 The encoder names {heard} of the phones at four moments of a frame right and the quantizer {tokens} of the
