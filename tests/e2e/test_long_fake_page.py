@@ -112,7 +112,9 @@ def test_it_goes_on_when_the_page_is_closed_and_is_paused_and_continued(visitor,
     wait_for_words(page, "#long-status", "You may close this page")
     page.close()
     page = open_long_tab(visitor, long_page)
-    wait_for_words(page, "#long-status", "of 30 cards")
+    page.wait_for_function(  # paused before the first one, it has only not begun
+        "() => /[1-9][0-9]* of 30 cards/.test(document.querySelector('#long-status').innerText)"
+    )
     page.click("#long-pause")
     wait_for_words(page, "#long-status", "Stopped: Sea")
     assert page.is_enabled("#long-start")
