@@ -51,7 +51,9 @@ def pytest_runtest_protocol(item, nextitem):
     hook.pytest_runtest_logstart(**node)
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
     if any(report.failed for report in reports):
-        sys.stderr.write(f"{item.nodeid} failed and begins anew\n")
+        said = [line for each in reports for line in each.longreprtext.splitlines()]
+        faults = [line[1:].strip() for line in said if line.startswith("E ")]
+        sys.stderr.write(f"{item.nodeid} failed and begins anew: {' / '.join(faults)}\n")
         item._initrequest()
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
     for report in reports:
