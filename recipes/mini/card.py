@@ -30,7 +30,7 @@ CHECKPOINTS = {
     "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
 }  # fmt: skip
 
-KINDS = {"flite": "20 of flite", "espeak": "10 of espeak-ng"}
+KINDS = {"flite": "flite", "espeak": "espeak-ng"}
 METHODS = {
     "quantizer": "2, quantizer", "conversion": "3, conversion", "transcript": "1, transcript", "none": "no voice at all",
 }  # fmt: skip
@@ -125,7 +125,7 @@ def clone_lines(found: dict[str, Any]) -> str:
     if not found:
         return ""
     rows = [
-        f"| {KINDS[kind]} | {METHODS[method]} | {percent(each['right_speaker'])} | {percent(each['right_sentence'])} |"
+        f"| {len(figures['speakers'])} of {KINDS[kind]} | {METHODS[method]} | {percent(each['right_speaker'])} | {percent(each['right_sentence'])} |"
         for kind, figures in found["kinds"].items()
         for method, each in figures["methods"].items()
     ]

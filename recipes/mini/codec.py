@@ -257,7 +257,8 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
     hearing = load_hearing(work)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    feed = fed(lambda dice: Crops(*training_sounds(work), dice).batches(batch), step, feeders)
+    sounds = training_sounds(work)
+    feed = fed(lambda dice: Crops(*sounds, dice).batches(batch), step, feeders)
     first, means, heard = step, Means(), [torch.zeros(0, DIMENSION)]
     reader_is_new = state is not None and "reader.read.weight" not in state["parts"]
 

@@ -86,7 +86,8 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
     reader_is_new = "reader.read.weight" not in states[0]["parts"]
     (coded, spent), (decoded, spent_too) = known
     training, means = CodecTraining(work), Means()
-    feed = fed(lambda dice: Crops(*training_sounds(work), dice).batches(batch), coded, feeders)
+    sounds = training_sounds(work)
+    feed = fed(lambda dice: Crops(*sounds, dice).batches(batch), coded, feeders)
     next(feed)  # reading all clips is not training
 
     def save(steps: int, seconds: float) -> None:

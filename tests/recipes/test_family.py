@@ -121,7 +121,13 @@ def test_the_card_tells_faults_and_clones_where_they_were_measured(work):
     }
     methods = {"quantizer": {"right_speaker": share, "right_sentence": share}}
     page = card.card(
-        work, MINI, card.Measured({}, faults, {"kinds": {"flite": {"methods": methods}}})
+        work,
+        MINI,
+        card.Measured(
+            {},
+            faults,
+            {"kinds": {"flite": {"speakers": ["slt12 (7.0 s)"] * 20, "methods": methods}}},
+        ),
     )
     assert "70% (57% to 80%, of 200) sentences" in page
     assert "(0.890) as the first parts of two texts are like each other (0.900)" in page
