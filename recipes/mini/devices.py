@@ -44,6 +44,17 @@ def use_device(name: str) -> torch.device:
     return device
 
 
+def half_where_fast() -> torch.autocast:
+    """Products of matrices in bfloat16, on a processor that has instructions for them; else as always.
+
+    For the transformers' steps this is twice as fast; sums and losses stay in full precision.
+    """
+    known = torch.cpu.get_capabilities()
+    fast = known.get("avx512_bf16") or known.get("amx_bf16")
+    device = torch.get_default_device().type
+    return torch.autocast(device, torch.bfloat16, enabled=device == "cpu" and bool(fast))
+
+
 def here(array: np.ndarray) -> torch.Tensor:
     """An array as a tensor on the device in use."""
     return torch.from_numpy(array).to(torch.get_default_device())

@@ -155,7 +155,7 @@ def filled_in(
     given = codes.clone()
     given[:, :, L.COARSE_CODEBOOKS :][new] = L.FINE_UNKNOWN
     for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
-        scores = model(given, book)[..., :CODEBOOK_SIZE][new]
+        scores = model(given, book)[..., :CODEBOOK_SIZE][new].float()
         drawn = scores.detach().argmax(-1)
         yield book, scores, drawn
         given = given.clone()  # what the scores came from is still needed to learn from them
@@ -183,7 +183,8 @@ def losses(
     for book, scores, drawn in filled_in(model, codes, new):
         table = vectors[book]
         energy = table.square().sum(1)
-        nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
+        with torch.autocast(left.device.type, enabled=False):  # what is asked for is exact
+            nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
         found.append(F.mse_loss(_centred(scores) / SHARPNESS, _centred(nearness)))
         left = left - table[drawn]
         shares.append(left.square().sum() / before)

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from recipes.mini.devices import half_where_fast
+
 
 class Block(nn.Module):
     """One pre-norm block, causal or not."""
@@ -166,7 +168,8 @@ class Optimizers:
             parameter.grad = None
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.muon.step()
+        with half_where_fast():
+            self.muon.step()
         self.adam.step()
 
     def state_dict(self) -> dict:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from recipes.mini import checkpoints
+from recipes.mini.devices import half_where_fast
 from recipes.mini.network import Optimizers, schedule
 
 SAVE_SECONDS, REPORT_SECONDS, TELL_STEPS = 120, 420, 50
@@ -133,7 +134,8 @@ def train_stage(
         checkpoints.save(path, {**kept, "step": steps, **spent_now(spent, seconds)})
 
     for moment in moments_of(minutes, step, means.told, save, report):
-        loss, figures = next_loss(moment.step)
+        with half_where_fast():
+            loss, figures = next_loss(moment.step)
         means.add(figures)
         optimizers.step(loss, schedule(moment.part, moment.step))
 

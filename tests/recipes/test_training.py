@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from recipes.mini import training
+from recipes.mini import coarse, training
+from recipes.mini import layout as L
+from recipes.mini.codec import CODEBOOK_SIZE
+from recipes.mini.devices import half_where_fast
 from recipes.mini.training import Means, moments_of, set_rate
 
 
@@ -73,3 +76,34 @@ def test_the_rate_of_learning_warms_up_and_falls():
     assert rate(100, 0.0) == pytest.approx(2.0)
     assert rate(100, 0.5) == pytest.approx(1.1)
     assert rate(100, 1.0) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_products_are_in_half_precision_where_the_processor_has_instructions_for_them(
+    fast, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": fast})
+    square = torch.eye(4)
+    with half_where_fast():
+        assert (square @ square).dtype == (torch.bfloat16 if fast else torch.float32)
+    assert (square @ square).dtype == torch.float32
+
+
+def test_losses_are_whole_and_nearly_the_same_in_half_precision(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        model = coarse.network()
+        positions = coarse.COARSE_POSITIONS
+        semantic = torch.randint(L.SEMANTIC_VOCABULARY, (2, L.COARSE_SEMANTIC_WINDOW))
+        codes = torch.randint(CODEBOOK_SIZE, (2, positions)) + L.COARSE_OFFSET
+        codes[:, 1::2] += CODEBOOK_SIZE
+        places = torch.zeros(2, positions, dtype=torch.long)
+    batch = coarse.Window(semantic, codes, places, places == 0)
+    full = coarse.losses(model, batch)
+    with half_where_fast():
+        halved = coarse.losses(model, batch)
+    for before, after in zip(full[:2], halved[:2], strict=True):
+        assert after.dtype == torch.float32
+        torch.testing.assert_close(after, before, rtol=0.01, atol=0.0)
+        assert not torch.equal(after, before)
