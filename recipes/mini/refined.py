@@ -17,7 +17,7 @@ from recipes.mini import layout as L
 from recipes.mini.clips import shards_of, token_path
 from recipes.mini.devices import add_device, here, use_device
 from recipes.mini.network import FineNetwork
-from recipes.mini.streams import Pairs, Take, read_takes
+from recipes.mini.streams import Pairs, Take, read_takes, shards_with_tokens
 
 BATCH = 16
 
@@ -57,11 +57,8 @@ def write_refined(work: Path, shards: int, batch: int = BATCH) -> None:
     model, takes = load_fine(work), read_takes(work)
     pairs, at = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0)), 0
     chosen = set(shards_of(work, shards))
-    for shard in shards_of(work):
-        path = token_path(work, "codes", shard)
-        if not path.exists():
-            continue
-        with np.load(path) as archive:
+    for shard in shards_with_tokens(work):
+        with np.load(token_path(work, "codes", shard)) as archive:
             counts = archive["counts"]
         members = takes[at : at + len(counts)]
         at += len(counts)

@@ -19,14 +19,17 @@ class Take:
     codes: np.ndarray
 
 
+def shards_with_tokens(work: Path) -> list[Path]:
+    """The shards that have both semantic tokens and codes, in order."""
+    kinds = "codes", "semantic"
+    return [s for s in shards_of(work) if all(token_path(work, k, s).exists() for k in kinds)]
+
+
 def read_takes(work: Path) -> list[Take]:
-    """All clips that have both semantic tokens and codes."""
+    """All clips of the shards that have both semantic tokens and codes, in order."""
     takes = []
-    for shard in shards_of(work):
-        path = token_path(work, "codes", shard)
-        if not path.exists() or not token_path(work, "semantic", shard).exists():
-            continue
-        with np.load(path) as archive:
+    for shard in shards_with_tokens(work):
+        with np.load(token_path(work, "codes", shard)) as archive:
             codes = np.split(
                 archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1
             )
