@@ -174,7 +174,7 @@ def _guidance(watched: list[torch.Tensor], places: torch.Tensor) -> torch.Tensor
     target = places.clamp(min=0).unsqueeze(-1)
     total = watched[0].new_zeros(())
     for scores in watched:
-        logs = scores[:, first:].float().masked_fill(later, float("-inf")).log_softmax(-1)
+        logs = scores[:, first:].masked_fill(later, float("-inf")).log_softmax(-1)
         total = total - logs.gather(-1, target).squeeze(-1)[known].mean()
     return total / len(watched)
 

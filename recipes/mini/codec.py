@@ -10,6 +10,7 @@ them into sound for as long as there is time.
 Once the encoder of step 3 is there, codes also learn to tell what it hears: which phone is spoken at each moment.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch.nn import functional as F
 from transformers import EncodecConfig, EncodecModel
 
 from recipes.mini import checkpoints
-from recipes.mini.clips import Clip, read_clips, training_clips
+from recipes.mini.clips import read_clips, training_clips
 from recipes.mini.crops import CROP, HOP, Crops
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.flite import RATE
@@ -257,8 +258,7 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
     hearing = load_hearing(work)
     trained = [*parts["encoder"].parameters(), *parts["reader"].parameters()]
     optimizer = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)
-    sounds = training_sounds(work)
-    feed = fed(lambda dice: Crops(*sounds, dice).batches(batch), step, feeders)
+    feed = fed_sounds(work, batch, step, feeders)
     first, means, heard = step, Means(), [torch.zeros(0, DIMENSION)]
     reader_is_new = state is not None and "reader.read.weight" not in state["parts"]
 
@@ -289,10 +289,11 @@ def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int =
         means.add({"reading": loss})
 
 
-def training_sounds(work: Path) -> tuple[list[Clip], list[Clip]]:
-    """The clips of both teachers that the codec hears in training."""
+def fed_sounds(work: Path, batch: int, seed: int, feeders: int) -> Iterator[torch.Tensor]:
+    """Endless crops (batch, samples) of both teachers' clips, which are read at once; see `fed`."""
     flite = read_clips(work) + read_clips(work, "wide")
-    return training_clips(flite), training_clips(read_clips(work, "espeak"))
+    sounds = training_clips(flite), training_clips(read_clips(work, "espeak"))
+    return fed(lambda dice: Crops(*sounds, dice).batches(batch), seed, feeders)
 
 
 def levels_of(pattern: tuple[int, ...], step: int, batch: int) -> torch.Tensor:

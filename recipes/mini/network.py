@@ -41,8 +41,10 @@ class Block(nn.Module):
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
         x = x + self.attn["out_proj"](mixed.transpose(1, 2).reshape(batch, positions, width))
         x = x + self.mlp["out_proj"](F.gelu(self.mlp["in_proj"](self.layernorm_2(x))))
-        scores = q[:, 0] @ k[:, 0].transpose(1, 2) * q.shape[-1] ** -0.5 if watch else None
-        return x, scores
+        if not watch:
+            return x, None
+        scores = q[:, 0] @ k[:, 0].transpose(1, 2) * q.shape[-1] ** -0.5
+        return x, scores.float()
 
 
 def _start(module: nn.Module, layers: int) -> None:

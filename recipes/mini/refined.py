@@ -17,7 +17,8 @@ from recipes.mini import layout as L
 from recipes.mini.clips import shards_of, token_path
 from recipes.mini.devices import add_device, here, use_device
 from recipes.mini.network import FineNetwork
-from recipes.mini.streams import Pairs, Take, read_takes, shards_with_tokens
+from recipes.mini.streams import Pairs, Take, takes_of_shards
+from recipes.mini.tokens import write_tokens
 
 BATCH = 16
 
@@ -54,14 +55,11 @@ def refine(model: FineNetwork, voices: list[np.ndarray], takes: list[Take]) -> l
 
 def write_refined(work: Path, shards: int, batch: int = BATCH) -> None:
     """Refined codes of each teacher's first shards, where they have codes."""
-    model, takes = load_fine(work), read_takes(work)
-    pairs, at = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0)), 0
+    model, found = load_fine(work), takes_of_shards(work)
+    takes = [take for members in found.values() for take in members]
+    pairs = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0))
     chosen = set(shards_of(work, shards))
-    for shard in shards_with_tokens(work):
-        with np.load(token_path(work, "codes", shard)) as archive:
-            counts = archive["counts"]
-        members = takes[at : at + len(counts)]
-        at += len(counts)
+    for shard, members in found.items():
         target = token_path(work, "refined", shard)
         if target.exists() or shard not in chosen:
             continue
@@ -69,12 +67,7 @@ def write_refined(work: Path, shards: int, batch: int = BATCH) -> None:
         for first in range(0, len(members), batch):
             some = members[first : first + batch]
             made += refine(model, [pairs.voice(take.speaker)[1] for take in some], some)
-        target.parent.mkdir(exist_ok=True)
-        unfinished = target.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.savez(file, values=np.concatenate(made, 1).astype(np.int16), counts=counts)
-        unfinished.rename(target)
-        print(target, flush=True)
+        write_tokens(target, [codes.astype(np.int16) for codes in made], 1)
 
 
 def main() -> None:

@@ -19,25 +19,29 @@ class Take:
     codes: np.ndarray
 
 
-def shards_with_tokens(work: Path) -> list[Path]:
-    """The shards that have both semantic tokens and codes, in order."""
-    kinds = "codes", "semantic"
-    return [s for s in shards_of(work) if all(token_path(work, k, s).exists() for k in kinds)]
-
-
 def read_takes(work: Path) -> list[Take]:
-    """All clips of the shards that have both semantic tokens and codes, in order."""
-    takes = []
-    for shard in shards_with_tokens(work):
-        with np.load(token_path(work, "codes", shard)) as archive:
+    """All clips that have both semantic tokens and codes."""
+    return [take for takes in takes_of_shards(work).values() for take in takes]
+
+
+def takes_of_shards(work: Path) -> dict[Path, list[Take]]:
+    """The clips of each shard that has both semantic tokens and codes, in order."""
+    found = {}
+    for shard in shards_of(work):
+        path = token_path(work, "codes", shard)
+        if not path.exists() or not token_path(work, "semantic", shard).exists():
+            continue
+        with np.load(path) as archive:
             codes = np.split(
                 archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1
             )
         with np.load(token_path(work, "semantic", shard)) as archive:
             semantic = np.split(archive["values"], np.cumsum(archive["counts"])[:-1])
-        for clip, tokens, rows in zip(read_shard(shard), semantic, codes, strict=True):
-            takes.append(Take(clip.text, (shard.parent.name, clip.speaker), tokens, rows))
-    return takes
+        found[shard] = [
+            Take(clip.text, (shard.parent.name, clip.speaker), tokens, rows)
+            for clip, tokens, rows in zip(read_shard(shard), semantic, codes, strict=True)
+        ]
+    return found
 
 
 class Pairs:

@@ -175,7 +175,7 @@ def losses(
     hidden, watched = model(
         embed(model, batch["text"], batch["voice"], tokens[:, :-1]), GUIDED_LAYERS
     )
-    scores = model.lm_head(hidden[:, L.TEXT_POSITIONS :]).float()
+    scores = model.lm_head(hidden[:, L.TEXT_POSITIONS :])
     entropy = F.cross_entropy(scores.flatten(0, 1), tokens.flatten(), ignore_index=-100)
     right = (scores.argmax(-1) == tokens)[tokens >= 0].float().mean()
     positions = hidden.shape[1]
@@ -183,8 +183,7 @@ def losses(
     known = spoken >= 0
     guided = entropy.new_zeros(())
     for layer_scores in watched:
-        looking = layer_scores[:, L.TEXT_POSITIONS :].float()
-        logs = looking.masked_fill(later, float("-inf")).log_softmax(-1)
+        logs = layer_scores[:, L.TEXT_POSITIONS :].masked_fill(later, float("-inf")).log_softmax(-1)
         target = spoken.clamp(min=0).unsqueeze(-1)
         near = torch.cat([(target - 1).clamp(min=0), target, target + 1], -1)
         weight = logs.new_tensor([0.1, 0.8, 0.1])

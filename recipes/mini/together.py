@@ -20,14 +20,13 @@ from recipes.mini import checkpoints
 from recipes.mini.codec import (
     PHONES_WEIGHT,
     READER_STEPS,
+    fed_sounds,
     levels_of,
     load_parts,
     save_encoder,
-    training_sounds,
 )
-from recipes.mini.crops import Crops
 from recipes.mini.decoder import LOSSES, DecoderTraining, weighted
-from recipes.mini.devices import fed, training_parser, use_device
+from recipes.mini.devices import training_parser, use_device
 from recipes.mini.hearing import load_hearing
 from recipes.mini.speaker_namer import load_voices
 from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
@@ -86,8 +85,7 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
     reader_is_new = "reader.read.weight" not in states[0]["parts"]
     (coded, spent), (decoded, spent_too) = known
     training, means = CodecTraining(work), Means()
-    sounds = training_sounds(work)
-    feed = fed(lambda dice: Crops(*sounds, dice).batches(batch), coded, feeders)
+    feed = fed_sounds(work, batch, coded, feeders)
     next(feed)  # reading all clips is not training
 
     def save(steps: int, seconds: float) -> None:

@@ -99,7 +99,7 @@ def write_semantic(work: Path, shards: list[Path]) -> None:
     for shard in shards:
         target = token_path(work, "semantic", shard)
         if not target.exists():
-            _write(
+            write_tokens(
                 target, [nearest(true_features(clip), centroids) for clip in read_shard(shard)], 0
             )
 
@@ -141,10 +141,11 @@ def write_codes(work: Path, shards: list[Path]) -> None:
         target = token_path(work, "codes", shard)
         if not target.exists():
             clips = [clip.samples for clip in read_shard(shard)]
-            _write(target, codes_of_all(model, quantizer, clips), 1)
+            write_tokens(target, codes_of_all(model, quantizer, clips), 1)
 
 
-def _write(path: Path, arrays: list[np.ndarray], axis: int) -> None:
+def write_tokens(path: Path, arrays: list[np.ndarray], axis: int) -> None:
+    """Write the tokens of a shard's clips, joined along `axis`, and how many each clip has."""
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:

@@ -9,15 +9,10 @@ from recipes.mini.hubert import HOP as TOKEN
 from recipes.mini.refined import write_refined
 from recipes.mini.streams import read_takes
 from recipes.mini.teacher import write_shard
-from tests.recipes.test_crops import FRAMES, HOP, said
+from recipes.mini.tokens import write_tokens
+from tests.recipes.test_crops import FRAMES, HOP, said, write_codes
 
 TOKENS = FRAMES * HOP // TOKEN
-
-
-def write_tokens(work, kind, name, values):
-    (work / kind).mkdir(exist_ok=True)
-    half = values.shape[-1] // 2
-    np.savez(work / kind / name, values=values.astype(np.int16), counts=[half, half])
 
 
 def test_a_shard_without_semantic_tokens_moves_no_codes_to_other_clips(tmp_path):
@@ -27,8 +22,9 @@ def test_a_shard_without_semantic_tokens_moves_no_codes_to_other_clips(tmp_path)
     for name in ("000.npz", "001.npz"):
         write_shard(tmp_path / "teacher" / name, [("one", 4), ("two", 4)], said)
         codes[name] = dice.integers(1_024, size=(8, 2 * FRAMES))
-        write_tokens(tmp_path, "codes", name, codes[name])
-    write_tokens(tmp_path, "semantic", "001.npz", dice.integers(500, size=2 * TOKENS))
+        write_codes(tmp_path, "codes", name, codes[name])
+    semantic = [dice.integers(500, size=TOKENS) for _ in range(2)]
+    write_tokens(tmp_path / "semantic" / "001.npz", semantic, 0)
     assert [take.semantic.shape for take in read_takes(tmp_path)] == [(TOKENS,)] * 2
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
