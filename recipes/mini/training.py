@@ -56,7 +56,6 @@ def moments_of(
     """
     seconds = 60 * minutes
     started = saved = reported = time.monotonic()
-    kept = None
     while (elapsed := time.monotonic() - started) < seconds:
         yield Moment(step, elapsed / seconds)
         step += 1
@@ -64,12 +63,12 @@ def moments_of(
             print(f"step {step} {elapsed:.0f} s {tell()}", flush=True)
         now = time.monotonic()
         if save and now - saved > SAVE_SECONDS:
-            saved, kept = now, step
+            saved = now
             save(step, now - started)
         if report and now - reported > min(REPORT_SECONDS, seconds / REPORTS):
             reported = now
             print(f"kept out, at step {step}: {report()}", flush=True)
-    if save and kept != step:
+    if save:
         save(step, elapsed)
     if report:
         print(f"kept out, at step {step}: {report()}", flush=True)

@@ -42,7 +42,7 @@ def test_steps_are_made_until_the_time_is_up_and_all_is_saved(clock, capsys):
         clock.now += 50.0
     assert [moment.step for moment in found] == list(range(95, 107))
     assert [moment.part for moment in found] == pytest.approx([n / 12 for n in range(12)])
-    assert saved == [(98, 150.0), (101, 300.0), (104, 450.0), (107, 600.0)]
+    assert saved == [(98, 150.0), (101, 300.0), (104, 450.0), (107, 600.0), (107, 600.0)]
     said = capsys.readouterr().out.splitlines()
     assert "step 100 200 s loss 1" in said
     assert sum(line.startswith("kept out, at step") for line in said) == 5
