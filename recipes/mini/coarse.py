@@ -29,7 +29,8 @@ GUIDED_LAYERS = (1, 2)
 NO_VOICE = 0.15
 SLIPPING = 0.5  # of the clips
 MOST_SLIPS = 0.5  # of a slipping clip's codes
-VOICE_FRAMES = int(L.COARSE_HISTORY / L.COARSE_RATIO)
+VOICE_TOKENS = L.COARSE_HISTORY // L.COARSE_RATIO
+VOICE_FRAMES = VOICE_TOKENS * L.TOKEN_FRAMES
 COARSE_POSITIONS = L.COARSE_HISTORY + L.COARSE_WINDOW
 
 
@@ -37,6 +38,12 @@ def interleaved(codes: np.ndarray) -> np.ndarray:
     """c0, c1, c0, c1, … with the offset of each codebook."""
     offsets = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)
     return (codes[: L.COARSE_CODEBOOKS] + offsets[:, None]).T.reshape(-1)
+
+
+def apart(tokens: np.ndarray) -> np.ndarray:
+    """The codes (codebooks, frames) of interleaved tokens."""
+    offsets = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)
+    return tokens.reshape(-1, L.COARSE_CODEBOOKS).T - offsets[:, None]
 
 
 class Window(NamedTuple):
@@ -54,26 +61,26 @@ class Window(NamedTuple):
 
 def window(voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int) -> Window:
     """What generation sees when `step` coarse tokens are made, and the tokens it should make next."""
-    frame_of = np.arange(len(take.semantic)).repeat(L.COARSE_CODEBOOKS)
+    token_of = np.arange(len(take.semantic)).repeat(L.COARSE_RATIO)
     if voice is None:
         semantic, coarse, base = take.semantic, interleaved(take.codes), 0
         before = 0
     else:
-        base = VOICE_FRAMES
+        base = VOICE_TOKENS
         semantic = np.concatenate([voice[0][-base:], take.semantic])
         # the last frame of the voice is dropped, as Bark does when it aligns a voice
         history = interleaved(voice[1])[-L.COARSE_HISTORY :][: -L.COARSE_CODEBOOKS]
         before = len(history)
         coarse = np.concatenate([history, interleaved(take.codes)])
-        past = np.arange(base - 1).repeat(L.COARSE_CODEBOOKS)
-        frame_of = np.concatenate([past, base + frame_of])
-    start = max(0, base + round(step / L.COARSE_RATIO) - VOICE_FRAMES)
+        past = np.arange(base).repeat(L.COARSE_RATIO)[: len(history)]
+        token_of = np.concatenate([past, base + token_of])
+    start = max(0, base + round(step / L.COARSE_RATIO) - VOICE_TOKENS)
     seen = semantic[start : start + L.COARSE_SEMANTIC_WINDOW]
     padded = np.full(L.COARSE_SEMANTIC_WINDOW, L.COARSE_PAD)
     padded[: len(seen)] = seen
     made = before + step
     shown = slice(max(0, made - L.COARSE_HISTORY), made + L.COARSE_WINDOW)
-    place = frame_of[shown] - start
+    place = token_of[shown] - start
     place = np.where((place >= 0) & (place < len(seen)), place, -1)
     return Window(padded, coarse[shown], place, np.arange(len(coarse))[shown] >= before)
 
@@ -81,23 +88,31 @@ def window(voice: tuple[np.ndarray, np.ndarray] | None, take: Take, step: int) -
 def batches(
     takes: list[Take], generator: np.random.Generator, count: int = BATCH
 ) -> Iterator[Window]:
-    """Endless batches of windows: semantic (batch, 88), all else (batch, 160)."""
+    """Endless batches of windows: semantic (batch, window), all else (batch, positions)."""
     feed = iter(Pairs(takes, VOICE_FRAMES, generator))
     while True:
-        semantic, coarse = [], np.full((count, COARSE_POSITIONS), -100)
-        places = np.full((count, COARSE_POSITIONS), -1)
-        own = np.zeros((count, COARSE_POSITIONS), dtype=bool)
-        for row in range(count):
+        windows = []
+        for _ in range(count):
             voice, take = next(feed)
-            steps = range(0, len(take.semantic) * L.COARSE_CODEBOOKS, L.COARSE_WINDOW)
+            steps = range(0, len(take.semantic) * L.COARSE_RATIO, L.COARSE_WINDOW)
             step = int(generator.choice(steps))
             chosen = None if generator.random() < NO_VOICE else voice
-            shown = window(chosen, take, step)
-            semantic.append(shown.semantic)
-            length = len(shown.coarse)
-            coarse[row, :length], places[row, :length] = shown.coarse, shown.places
-            own[row, :length] = shown.own
-        yield Window(*map(torch.from_numpy, (np.stack(semantic), coarse, places, own)))
+            windows.append(window(chosen, take, step))
+        yield stacked(windows)
+
+
+def stacked(windows: list[Window]) -> Window:
+    """A batch of windows."""
+    count = len(windows)
+    coarse = np.full((count, COARSE_POSITIONS), -100)
+    places = np.full((count, COARSE_POSITIONS), -1)
+    own = np.zeros((count, COARSE_POSITIONS), dtype=bool)
+    for row, shown in enumerate(windows):
+        length = len(shown.coarse)
+        coarse[row, :length], places[row, :length] = shown.coarse, shown.places
+        own[row, :length] = shown.own
+    semantic = np.stack([shown.semantic for shown in windows])
+    return Window(*map(torch.from_numpy, (semantic, coarse, places, own)))
 
 
 def network() -> CausalNetwork:
@@ -121,9 +136,22 @@ def _scores(
     return scores, watched
 
 
+def _largest(scores: list[torch.Tensor]) -> torch.Tensor:
+    """The coarse tokens (batch, positions) with the largest score of each codebook's."""
+    lows = [L.COARSE_OFFSET + book * CODEBOOK_SIZE for book in range(L.COARSE_CODEBOOKS)]
+    codes = [each.argmax(-1) + low for each, low in zip(scores, lows, strict=True)]
+    return torch.stack(codes, 2).flatten(1)
+
+
+@torch.no_grad()
+def likeliest(model: CausalNetwork, batch: Window) -> torch.Tensor:
+    """For each of the batch's coarse tokens the likeliest after those before it: (batch, positions)."""
+    return _largest(_scores(model, batch.semantic, batch.coarse)[0])
+
+
 @torch.no_grad()
 def slipped(model: CausalNetwork, batch: Window) -> torch.Tensor:
-    """The batch's coarse tokens (batch, 160), some of the clips' own as the stage itself draws them.
+    """The batch's coarse tokens (batch, positions), some of the clips' own as the stage itself draws them.
 
     In each of the first `SLIPPING` of the clips a random part, up to `MOST_SLIPS`.
     """
@@ -131,11 +159,8 @@ def slipped(model: CausalNetwork, batch: Window) -> torch.Tensor:
     if count == 0:
         return batch.coarse
     scores, _ = _scores(model, batch.semantic[:count], batch.coarse[:count])
-    drawn = torch.empty_like(batch.coarse[:count])
-    for book, each in enumerate(scores):
-        noise = -torch.empty_like(each).exponential_().log()  # Gumbel: the largest is a draw
-        low = L.COARSE_OFFSET + book * CODEBOOK_SIZE
-        drawn[:, book :: L.COARSE_CODEBOOKS] = (each + noise).argmax(-1) + low
+    # with Gumbel noise the largest is a draw
+    drawn = _largest([each - torch.empty_like(each).exponential_().log() for each in scores])
     slips = torch.rand(drawn.shape) < MOST_SLIPS * torch.rand(count, 1)
     chosen = slips & batch.own[:count]
     return torch.cat([torch.where(chosen, drawn, batch.coarse[:count]), batch.coarse[count:]])
@@ -149,7 +174,7 @@ def losses(
     Args:
         model: the stage.
         batch: windows, whose coarse tokens are to be drawn.
-        heard: the coarse tokens (batch, 160) that the stage goes on from, where it is not these.
+        heard: the coarse tokens (batch, positions) that the stage goes on from, where it is not these.
 
     Returns:
         Cross entropy of each codebook over its own codes; how badly the guided heads look; the share

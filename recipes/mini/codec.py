@@ -25,6 +25,7 @@ from recipes.mini.crops import CROP, HOP, Crops
 from recipes.mini.devices import fed, here, training_parser, use_device
 from recipes.mini.flite import RATE
 from recipes.mini.hearing import HearingLoss, load_hearing
+from recipes.mini.hubert import HOP as HEARD_HOP
 from recipes.mini.hubert import MOMENTS
 from recipes.mini.spectra import mel_matrix
 from recipes.mini.spelling import PHONES
@@ -170,11 +171,12 @@ class SpectrumReader(nn.Module):
     """
 
     BANDS, PARTS, HARMONICS = 48, 4, 152
+    HARMONICS_WEIGHT = 0.5
 
     def __init__(self) -> None:
         super().__init__()
         self.read = nn.Linear(DIMENSION, self.PARTS * self.BANDS + self.HARMONICS)
-        self.phones = nn.Linear(DIMENSION, MOMENTS * len(PHONES))
+        self.phones = nn.Linear(DIMENSION, MOMENTS * HOP // HEARD_HOP * len(PHONES))
         self.mel = mel_matrix(257, self.BANDS)
         self.short, self.long = torch.hann_window(512), torch.hann_window(2_048)
 
@@ -199,7 +201,7 @@ class SpectrumReader(nn.Module):
         target = self.target(sound)
         error = (self.read(z.transpose(1, 2)) - target).abs()
         cut = self.PARTS * self.BANDS
-        return error[..., :cut].mean() + 0.5 * error[..., cut:].mean()
+        return error[..., :cut].mean() + self.HARMONICS_WEIGHT * error[..., cut:].mean()
 
     def losses(
         self, z: torch.Tensor, sound: torch.Tensor, hearing: HearingLoss | None
@@ -214,9 +216,10 @@ class SpectrumReader(nn.Module):
 
         Args:
             z: (batch, dimension, frames).
-            heard: logarithms of the phones' chances, (batch, frames, moments, phones).
+            heard: logarithms of the phones' chances, (batch, frames of the encoder, moments, phones).
         """
-        told = self.phones(z.transpose(1, 2)).unflatten(-1, heard.shape[2:]).log_softmax(-1)
+        heard = heard.flatten(1, 2)
+        told = self.phones(z.transpose(1, 2)).reshape(heard.shape).log_softmax(-1)
         return F.kl_div(told, heard, reduction="none", log_target=True).sum(-1).mean()
 
 

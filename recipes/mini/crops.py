@@ -9,6 +9,7 @@ import torch
 
 from recipes.mini.clips import Clip, read_shard, shards_of, token_path
 from recipes.mini.flite import RATE
+from recipes.mini.hubert import HOP as TOKEN
 
 HOP = 640  # samples of a frame
 CROP = RATE  # samples of one training crop
@@ -69,7 +70,10 @@ class StoredCrops:
             if not token_path(work, "codes", shard).exists():
                 continue
             sound = np.concatenate(
-                [np.pad(each.samples, (0, -len(each.samples) % HOP)) for each in read_shard(shard)]
+                [
+                    np.pad(each.samples, (0, -len(each.samples) % TOKEN))
+                    for each in read_shard(shard)
+                ]
             )
             for kind, members in found.items():
                 path = token_path(work, kind, shard)

@@ -53,7 +53,7 @@ def batches(
         for row in range(count):
             voice, take = next(feed)
             if generator.random() < 0.4:  # a later window: its history is the clip itself
-                cut = int(generator.integers(len(take.semantic)))
+                cut = int(generator.integers(take.codes.shape[1]))
                 codes, start = window(
                     np.concatenate([voice[1], take.codes[:, :cut]], 1), take.codes[:, cut:]
                 )

@@ -14,7 +14,8 @@ TEXT_POSITIONS = 48  # of the text, and of the semantic history added to it
 MOST_TOKENS = 175  # seven seconds at 25 tokens a second
 TEXT_BLOCK = 256
 
-FRAME_RATE = SEMANTIC_RATE = 25
+FRAME_RATE, SEMANTIC_RATE = 25, 25
+TOKEN_FRAMES = FRAME_RATE // SEMANTIC_RATE  # frames of a semantic token
 COARSE_CODEBOOKS = 2
 COARSE_OFFSET = (
     SEMANTIC_VOCABULARY  # transformers' Bark puts the coarse codes right behind the semantic tokens
@@ -26,7 +27,7 @@ COARSE_SEMANTIC_WINDOW = 88
 COARSE_HISTORY = 120
 COARSE_WINDOW = 40
 COARSE_BLOCK = 256
-COARSE_RATIO = FRAME_RATE / SEMANTIC_RATE * COARSE_CODEBOOKS  # coarse tokens a semantic token: 2.0
+COARSE_RATIO = TOKEN_FRAMES * COARSE_CODEBOOKS  # coarse tokens a semantic token
 
 FINE_CODES = CODEBOOK_SIZE + 32
 FINE_UNKNOWN = CODEBOOK_SIZE

@@ -11,7 +11,7 @@ from recipes.mini.clips import VALIDATION_EVERY, read_shard, shards_of, token_pa
 
 @dataclass(frozen=True)
 class Take:
-    """One clip: semantic tokens (frames,) and codes (codebooks, frames) of the same length."""
+    """One clip: semantic tokens (tokens,) and codes (codebooks, frames), `TOKEN_FRAMES` for each token."""
 
     text: str
     speaker: tuple[str, int]  # of which teacher, and its number there
@@ -64,7 +64,7 @@ class Pairs:
             ]
             semantic.insert(0, take.semantic)
             codes.insert(0, take.codes)
-            frames += len(take.semantic)
+            frames += take.codes.shape[1]
         return np.concatenate(semantic), np.concatenate(codes, 1)
 
     def __iter__(self) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], Take]]:

@@ -81,4 +81,5 @@ def test_conversion_keeps_the_words_that_the_family_spoke(
             break
     assert made.details["base_voice"] == "gus"  # the other deep one
     assert len(made.speaker.semantic) > 20
-    assert made.speaker.fine.shape[1] == len(made.speaker.semantic)
+    seconds = len(made.speaker.semantic) / models.family.semantic.rate_hz
+    assert made.speaker.fine.shape[1] == round(seconds * models.family.coarse.rate_hz)

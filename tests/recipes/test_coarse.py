@@ -12,9 +12,14 @@ def a_batch(count=6):
     dice = np.random.default_rng(3)
     takes = []
     for number in range(6):
-        codes = dice.integers(1_024, size=(8, 60))
+        codes = dice.integers(1_024, size=(8, 60 * L.TOKEN_FRAMES))
         takes.append(Take("words", ("teacher", number % 2), dice.integers(500, size=60), codes))
     return next(coarse.batches(takes, dice, count))
+
+
+def test_codes_apart_are_those_that_were_interleaved():
+    codes = np.random.default_rng(0).integers(1_024, size=(8, 7))
+    assert np.array_equal(coarse.apart(coarse.interleaved(codes)), codes[: L.COARSE_CODEBOOKS])
 
 
 def test_some_of_the_clips_own_codes_are_drawn_by_the_stage_and_no_voices():

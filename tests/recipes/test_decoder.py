@@ -8,7 +8,7 @@ from pystoi import stoi
 from recipes.mini import checkpoints, discriminator
 from recipes.mini.codec import RATE as SOUND_RATE
 from recipes.mini.codec import new_parts
-from recipes.mini.crops import CROP
+from recipes.mini.crops import CROP, HOP
 from recipes.mini.decoder import DecoderTraining, train_decoder
 from recipes.mini.devices import fed, here, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
@@ -73,7 +73,7 @@ def test_the_decoder_gets_nearer_to_the_sound_with_and_without_judges(one_judge)
         parts = new_parts()
         parts["quantizer"].codes.normal_()
         training = DecoderTraining(parts)
-    codes, sound = torch.zeros(1, 8, 12, dtype=torch.long), syllables(1)[:, : 12 * 640]
+    codes, sound = torch.zeros(1, 8, 12, dtype=torch.long), syllables(1)[:, : 12 * HOP]
     alone = [training.step(codes, sound, deceive=False) for _ in range(4)]
     assert alone[-1][0] < alone[0][0]
     assert not alone[-1][3:].any(), "nobody else was asked"

@@ -74,8 +74,13 @@ def test_the_configs_of_the_recipe_are_those_of_the_folder(tmp_path):
 def test_refined_codes_keep_the_first_codebooks_and_all_lengths():
     dice = np.random.default_rng(0)
     takes = [
-        Take("", ("teacher", 0), np.zeros(n, np.int64), dice.integers(1_024, size=(8, n)))
-        for n in (20, 90)
+        Take(
+            "",
+            ("teacher", 0),
+            np.zeros(n // L.TOKEN_FRAMES, np.int64),
+            dice.integers(1_024, size=(8, n)),
+        )
+        for n in (20, 150)
     ]
     voices = [dice.integers(1_024, size=(8, 130))] * 2
     with torch.random.fork_rng(devices=[]):

@@ -16,7 +16,7 @@ def a_batch(count=2):
     dice = np.random.default_rng(3)
     takes = []
     for _ in range(3):
-        codes = dice.integers(1_024, size=(CODEBOOKS, 90))
+        codes = dice.integers(1_024, size=(CODEBOOKS, 90 * L.TOKEN_FRAMES))
         takes.append(Take("words", ("teacher", 0), dice.integers(500, size=90), codes))
     return next(fine.batches(takes, dice, count))
 

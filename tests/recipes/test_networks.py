@@ -62,7 +62,7 @@ def test_the_quantiser_writes_codes_that_transformers_reads():
         export._put_codebooks(model, quantizer)
         z = torch.randn(1, 128, 7, generator=torch.Generator().manual_seed(3))
         codes = quantizer.encode(z)
-        theirs = model.quantizer.encode(z, 2.0).transpose(0, 1)
+        theirs = model.quantizer.encode(z, codec_config().target_bandwidths[0]).transpose(0, 1)
         assert torch.equal(codes, theirs)
         assert torch.allclose(
             quantizer.decode(codes), model.quantizer.decode(codes.transpose(0, 1)), atol=1e-5

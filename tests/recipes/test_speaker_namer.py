@@ -7,8 +7,9 @@ import torch
 from recipes.mini import checkpoints, decoder, speaker_namer
 from recipes.mini.clips import Clip
 from recipes.mini.codec import new_parts
-from recipes.mini.crops import CROP
+from recipes.mini.crops import CROP, HOP
 from recipes.mini.decoder import LOSSES, DecoderTraining
+from recipes.mini.layout import TOKEN_FRAMES
 from recipes.mini.speaker_namer import (
     BATCH,
     SpeakerCrops,
@@ -21,7 +22,7 @@ from recipes.mini.speaker_namer import (
 from recipes.mini.teacher import write_shard
 from tests.recipes.test_crops import said
 
-FRAMES = 12
+FRAMES = 12 * TOKEN_FRAMES
 
 
 def clip_of(samples):
@@ -61,7 +62,7 @@ def test_the_maker_learns_and_not_who_names(namer, voices):
 
 def test_the_decoder_learns_to_keep_the_voice(namer, monkeypatch):
     monkeypatch.setattr(decoder, "WEIGHTS", [float(each == "voices") for each in LOSSES])
-    sound = torch.from_numpy(np.stack([buzz(90)[: FRAMES * 640], buzz(220)[: FRAMES * 640]]))
+    sound = torch.from_numpy(np.stack([buzz(hertz)[: FRAMES * HOP] for hertz in (90, 220)]))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         parts = new_parts()

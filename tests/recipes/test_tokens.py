@@ -9,6 +9,7 @@ import torch
 from recipes.mini import tokens
 from recipes.mini.codec import DIMENSION, SpectrumReader
 from recipes.mini.hubert import HOP, MOMENTS
+from recipes.mini.layout import TOKEN_FRAMES
 from recipes.mini.resume import resume
 from recipes.mini.spelling import PHONES
 from recipes.mini.training import spent_before, spent_now
@@ -30,7 +31,8 @@ def test_codes_of_many_clips_are_those_of_each_alone(codec):
         for count in (8 * HOP, 5 * HOP + 7, 8 * HOP - 3, 5 * HOP + 600)
     ]
     together = tokens.codes_of_all(*codec, clips)
-    assert [codes.shape for codes in together] == [(8, 8), (8, 6), (8, 8), (8, 6)]
+    frames = [codes.shape[1] for codes in together]
+    assert frames == [TOKEN_FRAMES * tokens for tokens in (8, 6, 8, 6)]
     for codes, clip in zip(together, clips, strict=True):
         alone = tokens.codes_of(*codec, clip)
         assert (codes[:2] == alone[:2]).mean() > 0.95
@@ -41,9 +43,9 @@ def test_codes_of_many_clips_are_those_of_each_alone(codec):
 def test_a_reader_that_tells_the_right_phones_mishears_nothing():
     reader = SpectrumReader()
     reader.phones.weight.zero_()
-    z = torch.randn(2, DIMENSION, 5)
-    heard = reader.phones.bias.unflatten(-1, (MOMENTS, len(PHONES))).log_softmax(-1)
-    heard = heard.expand(2, 5, MOMENTS, len(PHONES))
+    z = torch.randn(2, DIMENSION, 5 * TOKEN_FRAMES)
+    told = reader.phones.bias.repeat(TOKEN_FRAMES).unflatten(-1, (MOMENTS, len(PHONES)))
+    heard = told.log_softmax(-1).expand(2, 5, MOMENTS, len(PHONES))
     assert float(reader.misheard(z, heard)) == pytest.approx(0, abs=1e-6)
     assert float(reader.misheard(z, heard.roll(1, -1))) > 0
 

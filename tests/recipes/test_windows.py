@@ -25,10 +25,11 @@ FAMILY = family_from_configs(
 GREEDY = Drawing(StageControls(temperature=0.0), [torch.Generator()])
 
 
-def a_take(frames, seed):
+def a_take(tokens, seed):
     dice = np.random.default_rng(seed)
-    semantic = dice.integers(L.SEMANTIC_VOCABULARY, size=frames)
-    return Take("words", ("teacher", 0), semantic, dice.integers(1_024, size=(8, frames)))
+    semantic = dice.integers(L.SEMANTIC_VOCABULARY, size=tokens)
+    codes = dice.integers(1_024, size=(8, tokens * L.TOKEN_FRAMES))
+    return Take("words", ("teacher", 0), semantic, codes)
 
 
 def speaker_of(semantic, codes):
@@ -72,7 +73,7 @@ def run(steps):
 @pytest.mark.parametrize("with_voice", [True, False])
 def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
     take, (voice_semantic, voice_codes) = (
-        a_take(70, 1),
+        a_take(50, 1),
         (a_take(130, 2).semantic, a_take(130, 2).codes),
     )
     voice = (voice_semantic, voice_codes) if with_voice else None
@@ -91,10 +92,10 @@ def test_the_coarse_windows_of_the_recipe_are_those_of_generation(with_voice):
         assert seen[L.COARSE_SEMANTIC_WINDOW + 1 :] == tokens[:history].tolist()
         assert own.sum() == min(len(codes[:step]) + len(tokens) - history, len(tokens))
         assert tokens[history:].tolist() == codes[step : step + L.COARSE_WINDOW].tolist()
-        drawn = take.semantic[(step + np.arange(len(tokens) - history)) // 2]
+        drawn = take.semantic[(step + np.arange(len(tokens) - history)) // L.COARSE_RATIO]
         assert semantic[places[history:]].tolist() == drawn.tolist()
     # Without a voice the windows only grow here, and what was read is not read again.
-    assert len(model.windows) == (4 if with_voice else 1)
+    assert len(model.windows) == (-(-len(codes) // L.COARSE_WINDOW) if with_voice else 1)
 
 
 @pytest.mark.parametrize("history", [0, 20, 200])
@@ -144,13 +145,13 @@ def test_the_fine_window_of_the_recipe_is_that_of_generation(with_voice):
 
 def test_a_voice_is_always_long_enough_and_of_the_same_speaker():
     takes = [
-        Take("", ("teacher", number % 2), np.full(30, number), np.full((8, 30), number))
-        for number in range(6)
+        Take("", ("teacher", n % 2), np.full(15, n), np.full((8, 15 * L.TOKEN_FRAMES), n))
+        for n in range(6)
     ]
     feed = iter(Pairs(takes, 100, np.random.default_rng(0)))
     for _ in range(20):
         (semantic, codes), take = next(feed)
-        assert len(semantic) == codes.shape[1] >= 100
+        assert L.TOKEN_FRAMES * len(semantic) == codes.shape[1] >= 100
         assert {int(each) % 2 for each in semantic} == {take.speaker[1]}
 
 
