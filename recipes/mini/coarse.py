@@ -31,19 +31,18 @@ SLIPPING = 0.5  # of the clips
 MOST_SLIPS = 0.5  # of a slipping clip's codes
 VOICE_TOKENS = L.COARSE_HISTORY // L.COARSE_RATIO
 VOICE_FRAMES = VOICE_TOKENS * L.TOKEN_FRAMES
+OFFSETS = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)  # of each codebook
 COARSE_POSITIONS = L.COARSE_HISTORY + L.COARSE_WINDOW
 
 
 def interleaved(codes: np.ndarray) -> np.ndarray:
     """c0, c1, c0, c1, … with the offset of each codebook."""
-    offsets = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)
-    return (codes[: L.COARSE_CODEBOOKS] + offsets[:, None]).T.reshape(-1)
+    return (codes[: L.COARSE_CODEBOOKS] + OFFSETS[:, None]).T.reshape(-1)
 
 
 def apart(tokens: np.ndarray) -> np.ndarray:
     """The codes (codebooks, frames) of interleaved tokens."""
-    offsets = L.COARSE_OFFSET + CODEBOOK_SIZE * np.arange(L.COARSE_CODEBOOKS)
-    return tokens.reshape(-1, L.COARSE_CODEBOOKS).T - offsets[:, None]
+    return tokens.reshape(-1, L.COARSE_CODEBOOKS).T - OFFSETS[:, None]
 
 
 class Window(NamedTuple):
@@ -138,8 +137,7 @@ def _scores(
 
 def _largest(scores: list[torch.Tensor]) -> torch.Tensor:
     """The coarse tokens (batch, positions) with the largest score of each codebook's."""
-    lows = [L.COARSE_OFFSET + book * CODEBOOK_SIZE for book in range(L.COARSE_CODEBOOKS)]
-    codes = [each.argmax(-1) + low for each, low in zip(scores, lows, strict=True)]
+    codes = [each.argmax(-1) + low for each, low in zip(scores, OFFSETS.tolist(), strict=True)]
     return torch.stack(codes, 2).flatten(1)
 
 

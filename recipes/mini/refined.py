@@ -11,6 +11,7 @@ the others the true ones stay. Frames beyond the fine stage's window keep their 
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -30,20 +31,13 @@ SAID_FRAMES = L.FINE_WINDOW - L.FINE_HISTORY
 STRIDE = 2 * L.COARSE_WINDOW  # tokens for which a window is asked; those before are its history
 
 Voice = tuple[np.ndarray, np.ndarray]  # semantic tokens, codes
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def load_fine(work: Path) -> FineNetwork:
-    """The trained fine stage."""
-    model, state = fine.network(), checkpoints.load(work / "fine.pt")
-    assert state is not None, "train the fine stage first"
-    model.load_state_dict(state["model"])
-    return model.eval()
-
-
-def load_coarse(work: Path) -> CausalNetwork:
-    """The trained coarse stage."""
-    model, state = coarse.network(), checkpoints.load(work / "coarse.pt")
-    assert state is not None, "train the coarse stage first"
+def trained(work: Path, stage: str, model: Network) -> Network:
+    """A stage's network, as it was trained last."""
+    state = checkpoints.load(work / f"{stage}.pt")
+    assert state is not None, f"train the {stage} stage first"
     model.load_state_dict(state["model"])
     return model.eval()
 
@@ -66,7 +60,7 @@ def _said_once(model: CausalNetwork, voices: list[Voice], takes: list[Take]) -> 
         ]
     windows = coarse.stacked([coarse.window(voices[i], takes[i], step) for i, step in asked])
     with half_where_fast():
-        answers = coarse.likeliest(model, coarse.Window(*map(moved, windows)))
+        answers = coarse.likeliest(model, moved(windows))
     said = [coarse.interleaved(take.codes) for take in takes]
     for (index, step), answer, own in zip(asked, answers.cpu().numpy(), windows.own, strict=True):
         new = answer[own.numpy()][-STRIDE:]
@@ -107,8 +101,8 @@ def write_refined(work: Path, shards: int, batch: int = BATCH, said: float = SAI
 
     In `said` of the clips (0..1) the first codebooks are the coarse stage's too.
     """
-    model, found = load_fine(work), takes_of_shards(work)
-    speaking = load_coarse(work) if said else None
+    model, found = trained(work, "fine", fine.network()), takes_of_shards(work)
+    speaking = trained(work, "coarse", coarse.network()) if said else None
     dice = np.random.default_rng(1)
     takes = [take for members in found.values() for take in members]
     pairs = Pairs(takes, L.FINE_WINDOW, np.random.default_rng(0))
