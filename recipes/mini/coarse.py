@@ -202,7 +202,9 @@ def _guidance(watched: list[torch.Tensor], places: torch.Tensor) -> torch.Tensor
     return total / len(watched)
 
 
-def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
+def train(
+    work: Path, minutes: float, batch: int = BATCH, feeders: int = 0, rate: float = 1.0
+) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     learned, kept_out = split_takes(read_takes(work))
     model = network()
@@ -221,7 +223,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
 
         return next_loss
 
-    train_stage(work / "coarse.pt", model, minutes, start, lambda: report(model, test))
+    train_stage(work / "coarse.pt", model, minutes, start, lambda: report(model, test), rate)
 
 
 @torch.no_grad()
@@ -234,9 +236,14 @@ def report(model: CausalNetwork, test: list[Window]) -> str:
 
 def main() -> None:
     """Train the coarse stage."""
-    arguments = training_parser(__doc__, BATCH).parse_args()
+    parser = training_parser(__doc__, BATCH)
+    parser.add_argument(
+        "--rate", type=float, default=1.0, metavar="SHARE",
+        help="of the usual rate of learning; less where a stage goes on that has settled",
+    )  # fmt: skip
+    arguments = parser.parse_args()
     use_device(arguments.device)
-    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
+    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from recipes.mini.clips import Clip, read_shard, shards_of, token_path
 from recipes.mini.flite import RATE
 from recipes.mini.hubert import HOP as TOKEN
 
-HOP = 640  # samples of a frame
+HOP = 320  # samples of a frame; a semantic token has two
 CROP = RATE  # samples of one training crop
 WARP = 0.3  # octaves
 ESPEAK_SHARE = 0.4  # of the crops

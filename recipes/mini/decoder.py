@@ -26,8 +26,8 @@ from recipes.mini.training import Means, moments_of, set_rate, spent_before, spe
 
 BATCH = 6
 RATE = 3e-4  # a faster decoder loses what it has learnt
-# with these, the gradients of the first four are about as 6 : 3 : 4 : 2
-ENVELOPE_WEIGHT, CEPSTRA_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT = 40.0, 0.5, 0.5, 1.5
+# with these, the gradients of the first four are about as 6 : 3 : 6 : 2
+ENVELOPE_WEIGHT, CEPSTRA_WEIGHT, HEARING_WEIGHT, VOICE_WEIGHT = 40.0, 0.75, 0.5, 4.0
 TOLD_WEIGHT, FEATURE_WEIGHT = 0.3, 1.0  # of the judges
 LOSSES = ("spectra", "envelopes", "cepstra", "heard", "voices", "told apart", "features")
 WEIGHTS = (
@@ -138,8 +138,9 @@ def train_decoder(
         checkpoints.save(path, {**training.state(), "step": steps, **spent_now(spent, seconds)})
 
     for moment in moments_of(minutes, step, means.told, save):
-        set_rate(training.optimizer, rate, moment.step, moment.part, 0.05)
-        set_rate(training.adversary_optimizer, RATE, moment.step, moment.part, 0.05)
+        made = moment.step - step  # a checkpoint may be without its optimizer, so it warms up
+        set_rate(training.optimizer, rate, made, moment.part, 0.05)
+        set_rate(training.adversary_optimizer, RATE, made, moment.part, 0.05)
         losses = training.step(*next(feed), deceive=moment.part > 1 - adversarial)
         means.add(dict(zip(LOSSES, losses, strict=True)))
 

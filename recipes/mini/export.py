@@ -26,7 +26,7 @@ from recipes.mini.token_classes import write_token_classes
 from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
 from recipes.mini.vocabulary import vocabulary
 
-TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.6, 0.1  # with which the family is understood best
+TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.1  # with which the family is understood best
 VOICES = {
     "Ada": ("slt02", "bright, calm"), "Bea": ("slt06", "high, light"), "Cleo": ("slt00", "low, warm"),
     "Dora": ("slt08", "high, thin"), "Eve": ("slt04", "low, clear"), "Fay": ("slt11", "small, young"),

@@ -27,7 +27,7 @@ from recipes.mini.spelling import PHONES, letters_of_phones
 
 CLIPS_A_SHARD = 500
 PHRASES = 9_000
-WIDE_CLIPS = 6_000
+WIDE_CLIPS = 20_000
 READING_PHRASES = 12_000
 LEAD_SECONDS, TAIL_SECONDS = 0.08, 0.12  # how much of the silence around a sentence is kept
 PEAK = 0.6  # of full scale; every clip's loudest sample

@@ -71,7 +71,9 @@ class CodecTraining:
         return torch.stack([*losses, reading, phones, commitment]).detach()
 
 
-def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
+def train_together(
+    work: Path, minutes: float, batch: int = BATCH, feeders: int = 0, rate: float = RATE
+) -> None:
     """Train until the time is up; goes on from the checkpoints of encoder and decoder, which must exist.
 
     Raises:
@@ -84,7 +86,7 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
     known = [(each["step"], spent_before(each)) for each in states if each is not None]
     reader_is_new = "reader.read.weight" not in states[0]["parts"]
     (coded, spent), (decoded, spent_too) = known
-    training, means = CodecTraining(work), Means()
+    training, means = CodecTraining(work, rate), Means()
     feed = fed_sounds(work, batch, coded, feeders)
     next(feed)  # reading all clips is not training
 
@@ -97,7 +99,7 @@ def train_together(work: Path, minutes: float, batch: int = BATCH, feeders: int 
 
     for step, part in moments_of(minutes, 0, means.told, save):
         for optimizer in (training.optimizer, training.decoder.optimizer):
-            set_rate(optimizer, RATE, step, part, 0.02)
+            set_rate(optimizer, rate, step, part, 0.02)
         levels = levels_of(LEVELS, step, batch)
         figures = training.step(next(feed), levels, reader_is_new and step < READER_STEPS)
         means.add(dict(zip(SHOWN, figures, strict=True)))
@@ -107,10 +109,13 @@ def main() -> None:
     """Train the whole codec."""
     parser = training_parser(__doc__, BATCH)
     parser.add_argument("--threads", type=int, default=1, help="of the processor; default: 1")
+    parser.add_argument("--rate", type=float, default=RATE, help="of learning, at first")
     arguments = parser.parse_args()
     use_device(arguments.device)
     torch.set_num_threads(arguments.threads)
-    train_together(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
+    train_together(
+        arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate
+    )
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ def train_stage(
     minutes: float,
     start: Callable[[int], NextLoss],
     report: Callable[[], str],
+    rate: float = 1.0,
 ) -> None:
     """Train, save now and then, and say how it goes.
 
@@ -116,6 +117,7 @@ def train_stage(
         minutes: when to stop; the learning rate falls to nearly nothing until then.
         start: given the first step, makes what gives the losses.
         report: measures the stage on clips kept out.
+        rate: of learning, as a share of the usual.
     """
     optimizers, step = Optimizers(model), 0
     spent = spent_before({})
@@ -137,7 +139,7 @@ def train_stage(
         with half_where_fast():
             loss, figures = next_loss(moment.step)
         means.add(figures)
-        optimizers.step(loss, schedule(moment.part, moment.step))
+        optimizers.step(loss, rate * schedule(moment.part, moment.step - step))
 
 
 def spent_before(state: dict[str, Any]) -> dict[str, float]:

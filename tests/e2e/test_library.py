@@ -165,7 +165,7 @@ def test_voices_are_copied_cut_blended_exported_and_imported_for_real(
     page.click("#keep-cut")
     status_says(page, "Kept as Short Ada.")
     with np.load(own_files(folder)["Short Ada"]) as found:
-        assert found["fine_prompt"].shape == (8, 50)
+        assert found["fine_prompt"].shape == (8, 100)  # two seconds of mini
         assert found["semantic_prompt"].shape == (50,)
     unfold(page, "#blend-voice")
     page.click("#blend-other input")

@@ -12,6 +12,7 @@ from recipes.mini.crops import CROP, HOP
 from recipes.mini.decoder import DecoderTraining, train_decoder
 from recipes.mini.devices import fed, here, use_device
 from recipes.mini.discriminator import Discriminator, deceiving_losses, judge_loss
+from recipes.mini.layout import TOKEN_FRAMES
 from recipes.mini.spectra import EnvelopeLoss
 from tests.recipes.test_crops import work_folder, write_codes
 
@@ -73,8 +74,9 @@ def test_the_decoder_gets_nearer_to_the_sound_with_and_without_judges(one_judge)
         parts = new_parts()
         parts["quantizer"].codes.normal_()
         training = DecoderTraining(parts)
-    codes, sound = torch.zeros(1, 8, 12, dtype=torch.long), syllables(1)[:, : 12 * HOP]
-    alone = [training.step(codes, sound, deceive=False) for _ in range(4)]
+    frames = 12 * TOKEN_FRAMES
+    codes, sound = torch.zeros(1, 8, frames, dtype=torch.long), syllables(1)[:, : frames * HOP]
+    alone = [training.step(codes, sound, deceive=False) for _ in range(10)]
     assert alone[-1][0] < alone[0][0]
     assert not alone[-1][3:].any(), "nobody else was asked"
     judged = training.step(codes, sound, deceive=True)

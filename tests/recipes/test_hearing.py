@@ -8,6 +8,7 @@ from recipes.mini.codec import new_parts
 from recipes.mini.decoder import LOSSES, DecoderTraining
 from recipes.mini.hearing import HearingLoss, load_hearing
 from recipes.mini.hubert import HOP, PhoneNamer
+from recipes.mini.layout import TOKEN_FRAMES
 
 FRAMES = 12
 
@@ -53,7 +54,7 @@ def test_the_decoder_learns_to_be_heard(listener, sounds, monkeypatch):
         parts = new_parts()
         parts["quantizer"].codes.normal_()
         training = DecoderTraining(parts, HearingLoss(listener))
-        codes = torch.zeros(2, 8, FRAMES, dtype=torch.long)
+        codes = torch.zeros(2, 8, FRAMES * TOKEN_FRAMES, dtype=torch.long)
         found = [training.step(codes, sounds, deceive=False) for _ in range(25)]
     assert found[-1][heard] < found[0][heard]
 

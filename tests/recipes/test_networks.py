@@ -9,7 +9,8 @@ from transformers import EncodecModel
 
 from recipes.mini import checkpoints, export, hubert, tokens
 from recipes.mini.clips import Clip
-from recipes.mini.codec import CODEBOOKS, HOP, ResidualQuantizer, codec_config
+from recipes.mini.codec import CODEBOOKS, ResidualQuantizer, codec_config
+from recipes.mini.hubert import HOP
 from recipes.mini.network import CausalNetwork, FineNetwork, orthogonal
 from recipes.mini.spelling import PHONES
 from recipes.mini.training import train_stage
@@ -82,7 +83,7 @@ def test_the_quantiser_learns_what_it_is_shown():
 
 
 @pytest.mark.parametrize("samples", [1, HOP - 1, HOP, HOP + 1, 16_000])
-def test_the_encoder_gives_one_frame_for_each_frame_of_codes(samples):
+def test_the_encoder_gives_one_frame_for_each_token(samples):
     config = hubert.hubert_config()
     sound = hubert.padded(np.zeros(samples), config)
     length = len(sound)

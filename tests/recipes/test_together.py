@@ -7,6 +7,7 @@ from recipes.mini import checkpoints, together
 from recipes.mini.codec import new_parts
 from recipes.mini.crops import HOP
 from recipes.mini.hubert import PhoneNamer
+from recipes.mini.layout import TOKEN_FRAMES
 from recipes.mini.together import SHOWN, CodecTraining, train_together
 from tests.recipes.test_crops import work_folder
 
@@ -27,8 +28,10 @@ def work(tmp_path):
     return folder
 
 
-def sound(frames=12):
-    return 0.1 * torch.randn(2, frames * HOP, generator=torch.Generator().manual_seed(1))
+def sound(tokens=12):
+    return 0.1 * torch.randn(
+        2, tokens * TOKEN_FRAMES * HOP, generator=torch.Generator().manual_seed(1)
+    )
 
 
 def weights(part):
