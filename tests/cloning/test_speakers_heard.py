@@ -15,7 +15,8 @@ def embed_by_pitch(waveform, rate):
     sound = waveform - waveform.mean()
     spectrum = np.abs(np.fft.rfft(sound, 2 * len(sound))) ** 2
     likeness = np.fft.irfft(spectrum)[: rate // 70]
-    lag = rate // 400 + int(np.argmax(likeness[rate // 400 :]))
+    likeness = likeness[rate // 400 :]
+    lag = rate // 400 + int(np.argmax(likeness > 0.9 * likeness.max()))  # two periods are as alike
     angle = np.pi / 2 * np.clip((rate / lag - 100) / 100, 0, 1)
     return np.array([np.cos(angle), np.sin(angle)], np.float32)
 
