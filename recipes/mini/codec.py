@@ -12,6 +12,7 @@ Once the encoder of step 3 is there, codes also learn to tell what it hears: whi
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ from recipes.mini.spelling import PHONES
 from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 CODEBOOKS, CODEBOOK_SIZE, DIMENSION = 8, 1_024, 128
+HALVES = ("codec_encoder.pt", "codec_decoder.pt")  # its two checkpoints
 PHONES_WEIGHT = 0.25  # beside the spectrum
 BATCH = 8
 FREE_STEPS = 200  # without the quantiser at first
@@ -242,11 +244,24 @@ def new_parts() -> nn.ModuleDict:
 def load_parts(work: Path) -> nn.ModuleDict:
     """The trained parts: encoder and codebooks of the first step, decoder of the second where it exists."""
     parts = new_parts()
-    for name in ("codec_encoder.pt", "codec_decoder.pt"):
+    for name in HALVES:
         state = checkpoints.load(work / name)
         if state is not None:
             parts.load_state_dict(state["parts"], strict=False)
     return parts
+
+
+def load_halves(work: Path) -> list[dict[str, Any]]:
+    """Both checkpoints of the codec, for what needs a trained one.
+
+    Raises:
+        SystemExit: one of them is missing.
+    """
+    states = [checkpoints.load(work / name) for name in HALVES]
+    known = [state for state in states if state is not None]
+    if len(known) < len(HALVES):
+        raise SystemExit("Train the codec's encoder and its decoder first.")
+    return known
 
 
 def train_encoder(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:

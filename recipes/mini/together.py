@@ -18,10 +18,12 @@ from torch import nn
 
 from recipes.mini import checkpoints
 from recipes.mini.codec import (
+    HALVES,
     PHONES_WEIGHT,
     READER_STEPS,
     fed_sounds,
     levels_of,
+    load_halves,
     load_parts,
     save_encoder,
 )
@@ -79,11 +81,9 @@ def train_together(
     Raises:
         SystemExit: one of them is missing.
     """
-    paths = work / "codec_encoder.pt", work / "codec_decoder.pt"
-    states = [checkpoints.load(path) for path in paths]
-    if states[0] is None or states[1] is None:
-        raise SystemExit("Train the codec's encoder and its decoder first.")
-    known = [(each["step"], spent_before(each)) for each in states if each is not None]
+    paths = [work / name for name in HALVES]
+    states = load_halves(work)
+    known = [(each["step"], spent_before(each)) for each in states]
     reader_is_new = "reader.read.weight" not in states[0]["parts"]
     (coded, spent), (decoded, spent_too) = known
     training, means = CodecTraining(work, rate), Means()

@@ -16,10 +16,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from recipes.mini import checkpoints
-from recipes.mini.codec import new_parts
+from recipes.mini.codec import HALVES, load_halves, new_parts
 from recipes.mini.training import spent_before
 
-NAMES = ("codec_encoder.pt", "codec_decoder.pt")
 UNEVEN = 0.4  # how far the shares of two copies are from a half, at most
 GATES = 4  # of an LSTM
 
@@ -108,13 +107,10 @@ def widen(old: Path, work: Path) -> None:
     Raises:
         SystemExit: one is missing, or the new codec is smaller or more than twice as wide.
     """
-    states = {name: checkpoints.load(old / name) for name in NAMES}
-    known = {name: state for name, state in states.items() if state is not None}
-    if known.keys() != states.keys():
-        raise SystemExit("Train the codec's encoder and its decoder first.")
-    both = {name: each for state in known.values() for name, each in state["parts"].items()}
+    states = load_halves(old)
+    both = {name: each for state in states for name, each in state["parts"].items()}
     parts = widened(both, new_parts())
-    for name, state in known.items():
+    for name, state in zip(HALVES, states, strict=True):
         kept = {"step": state["step"], **spent_before(state)}
         checkpoints.save(
             work / name, {"parts": {key: parts[key] for key in state["parts"]}, **kept}
