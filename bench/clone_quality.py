@@ -3,9 +3,10 @@
     python -m bench.clone_quality --family models/mini --out bench/results/clone_quality.json
 
 Speakers say some 8 s each: twenty of flite, the teacher's kind, and ten of espeak-ng, which nothing
-but the encoder ever heard. Every method makes a voice of each; each voice says sentences that
-training never saw. The speaker encoder says whose recording the speech is nearest to among those
-of its kind; the recogniser which of twenty sentences it hears. Needs flite and espeak-ng.
+but the encoder ever heard. Every method makes a voice of each and tries it with several ends, as
+the app does; each voice says sentences that training never saw. The speaker encoder says whose
+recording the speech is nearest to among those of its kind; the recogniser which of twenty sentences
+it hears. Needs flite and espeak-ng.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from bench.recogniser import RATE, ClosedSetRecogniser, candidate_sets
 from bench.unseen_speakers import UnseenSpeaker, unseen_speakers
 from webui.arrays import Speaker, Waveform
 from webui.checkpoint import load_tensors
+from webui.clone_results import MOST_ENDINGS
 from webui.cloning.conversion.builtin import BuiltinConverter
+from webui.cloning.endings import endings_of
 from webui.cloning.hubert import load_listener
 from webui.cloning.methods import (
     CloneDrawing,
@@ -37,6 +40,9 @@ from webui.cloning.methods import (
 from webui.cloning.recording_check import normalise_level
 from webui.errors import UserError
 from webui.events import CancelToken, Done, result_of
+from webui.quality.english_words import english_recogniser
+from webui.quality.report import make_report
+from webui.quality.sentences import report_sentences
 from webui.quality.similarity import speaker_encoder
 from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import controls_from_json
@@ -57,6 +63,7 @@ class Measurement:
         encoder = speaker_encoder()
         if encoder is None:
             raise SystemExit("The speaker encoder is missing: ./install.sh installs it.")
+        self.encoder, self.recogniser = encoder, english_recogniser()
         self.embed = encoder.embed
         self.models = load_models(folder, "cpu", "fp32")
         own = next((folder / "quantizer").glob("*.safetensors"))
@@ -103,23 +110,37 @@ class Measurement:
             )
         return None
 
-    def say(self, voice: Speaker | None, sentence: int, seed: int) -> Waveform:
+    def best_ending(self, voice: Speaker, index: int, endings: int) -> Speaker:
+        """Cut a voice where its report is best, as the app does."""
+        sound = self.speakers[index].sound
+
+        def score(cut: Speaker) -> float:
+            said = [(each, self.say(cut, each, index)) for each in report_sentences("en")]
+            return make_report(sound, RATE, said, RATE, "en", self.encoder, self.recogniser).score
+
+        cuts = endings_of(self.models, voice, endings)
+        return max(cuts, key=score) if len(cuts) > 1 else voice
+
+    def say(self, voice: Speaker | None, sentence: str, seed: int) -> Waveform:
         """Say a sentence, at `RATE`."""
         base = controls_from_json(self.models.family.controls)
         controls = controls_from_json({"seed": seed}, base)
-        events = speak(self.models, self.sentences[sentence], voice, controls, CancelToken())
+        events = speak(self.models, sentence, voice, controls, CancelToken())
         speeches = [each.result for each in events if isinstance(each, Done)]
         sound = speeches[0].waveform if speeches and speeches[0] else np.zeros(RATE, np.float32)
         rate = self.models.codec.sample_rate
         return np.asarray(soxr.resample(sound, rate, RATE), np.float32)
 
 
-def measure_method(measured: Measurement, method: str, each_says: int) -> dict[str, Any]:
+def measure_method(
+    measured: Measurement, method: str, each_says: int, endings: int = MOST_ENDINGS
+) -> dict[str, Any]:
     """Clone all speakers by one method and judge what the clones say."""
     right_speaker: list[bool] = []
     right_words: list[bool] = []
     likeness: list[float] = []
     seconds: list[float] = []
+    trying: list[float] = []
     failed: list[str] = []
     for index, speaker in enumerate(measured.speakers):
         started = time.perf_counter()
@@ -129,9 +150,13 @@ def measure_method(measured: Measurement, method: str, each_says: int) -> dict[s
             failed.append(f"{speaker.name}: {fault}")
             continue
         seconds.append(time.perf_counter() - started)
+        voice = made.speaker if made else None
+        if voice is not None:
+            voice = measured.best_ending(voice, index, endings)
+            trying.append(time.perf_counter() - started - seconds[-1])
         for turn in range(each_says):
             sentence = (index * each_says + turn) % len(measured.sentences)
-            sound = measured.say(made.speaker if made else None, sentence, seed=100 + turn)
+            sound = measured.say(voice, measured.sentences[sentence], seed=100 + turn)
             near = measured.references @ measured.embed(sound, RATE)
             likeness.append(float(near[index]))
             right_speaker.append(int(near.argmax()) == index)
@@ -142,6 +167,7 @@ def measure_method(measured: Measurement, method: str, each_says: int) -> dict[s
         "similarity": mean_interval(likeness),
         "seconds_a_clone": {"median": round(float(np.median(seconds)), 2),
                             "most": round(max(seconds), 2)} if seconds else {},
+        "seconds_of_trying_endings": round(float(np.median(trying)), 2) if trying else None,
         "failed": failed,
     }  # fmt: skip
 
@@ -199,13 +225,15 @@ def verdicts(methods: dict[str, Any]) -> dict[str, Any]:
     return judged
 
 
-def _centroids(folder: Path) -> np.ndarray | None:
+def centroids_of(folder: Path) -> np.ndarray | None:
     """The clusters that are a family's semantic tokens, where it has them."""
     path = folder / "hubert" / "semantic_tokens.safetensors"
     return load_tensors(path)["centroids"].float().numpy() if path.is_file() else None
 
 
-def measure_kind(measured: Measurement, methods: list[str], each_says: int) -> dict[str, Any]:
+def measure_kind(
+    measured: Measurement, methods: list[str], each_says: int, endings: int
+) -> dict[str, Any]:
     """All figures for the speakers of one kind."""
     speakers = measured.speakers
     found: dict[str, Any] = {
@@ -216,7 +244,7 @@ def measure_kind(measured: Measurement, methods: list[str], each_says: int) -> d
     }
     print(json.dumps(found), flush=True)
     for method in methods:
-        found["methods"][method] = measure_method(measured, method, each_says)
+        found["methods"][method] = measure_method(measured, method, each_says, endings)
         print(method, json.dumps(found["methods"][method]), flush=True)
     return found | {"verdicts": verdicts(found["methods"])}
 
@@ -228,6 +256,9 @@ def main() -> int:
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--sentences", type=int, default=3, help="each clone says so many")
     parser.add_argument("--kinds", default="flite,espeak")
+    parser.add_argument(
+        "--endings", type=int, default=MOST_ENDINGS, help="with which each voice is tried"
+    )
     parser.add_argument("--speakers", type=int, default=CHECKED, help="of each kind, at most")
     parser.add_argument("--quantizer", type=Path, help="another one than the family's own")
     parser.add_argument("--threads", type=int, default=2)
@@ -238,13 +269,15 @@ def main() -> int:
         "what": "clones of speakers that training never saw",
         "quantizer": chosen.quantizer.stem if chosen.quantizer else "the family's own",
         "sentences_each": chosen.sentences,
+        "endings": chosen.endings,
         "threads": chosen.threads,
         "kinds": {},
     }
     for kind in chosen.kinds.split(","):
-        speakers = unseen_speakers(kind, chosen.speakers, _centroids(chosen.family))
+        speakers = unseen_speakers(kind, chosen.speakers, centroids_of(chosen.family))
         measured = Measurement(chosen.family, speakers, chosen.quantizer)
-        result["kinds"][kind] = measure_kind(measured, chosen.methods.split(","), chosen.sentences)
+        methods = chosen.methods.split(",")
+        result["kinds"][kind] = measure_kind(measured, methods, chosen.sentences, chosen.endings)
     keep(result, chosen.out)
     return 0
 

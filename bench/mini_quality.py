@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soxr
@@ -34,6 +34,9 @@ from webui.speaker_file import limits_of, read_speaker
 from webui.synthesis.controls import SpeechControls, controls_from_json
 from webui.synthesis.models import BarkModels, load_models
 from webui.synthesis.speech import speak
+
+if TYPE_CHECKING:
+    from recipes.mini.speakers import TeacherSpeaker
 
 SENTENCES = Path(__file__).with_name("sentences.txt")
 PARTS = ("teacher", "codec", "chain", "examples")
@@ -158,18 +161,32 @@ def nearest_voices(measured: Measurement, sounds: list[tuple[str, Waveform]]) ->
 
 
 def measure_teacher(measured: Measurement, through_codec: bool) -> dict[str, Any]:
-    """The teacher's own speech, as it is or encoded and decoded by the family's codec."""
+    """The teacher's own speech, as it is or encoded and decoded by the family's codec.
+
+    By all its speakers in turn, and by those whose voices the chain has, each saying what it says.
+    """
     try:
+        from recipes.mini.export import VOICES
         from recipes.mini.speakers import TRAINING_SPEAKERS
 
         TRAINING_SPEAKERS[0].say("Good morning.")
     except OSError:
         return {"left_out": "the teacher's library (Debian's libflite1) is not installed"}
+    named = {each.name: each for each in TRAINING_SPEAKERS}
+    own = [named[VOICES[name.capitalize()][0]] for name in measured.voices]
+    found = _measure_speakers(measured, TRAINING_SPEAKERS, through_codec)
+    of_own = _measure_speakers(measured, own, through_codec)
+    return found | {"of_the_voices": of_own}
+
+
+def _measure_speakers(
+    measured: Measurement, speakers: list["TeacherSpeaker"], through_codec: bool
+) -> dict[str, Any]:
+    """The sentences said by some of the teacher's speakers in turn."""
     codec, right, errors = measured.models.codec, [], []
     clear: list[float] = []
     for index in range(measured.count):
-        speaker = TRAINING_SPEAKERS[index % len(TRAINING_SPEAKERS)]
-        sound, _ = speaker.say(measured.sentences[index])
+        sound, _ = speakers[index % len(speakers)].say(measured.sentences[index])
         sound = (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)
         clean = sound
         if through_codec:

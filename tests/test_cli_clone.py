@@ -58,7 +58,7 @@ def test_every_flag_reaches_the_order(service, wav, capsys):
         "--method", "all", "--transcript", "Good day.", "--language", "DE", "--windows", "2",
         "--window", "1.5:7", "--takes", "3", "--denoise", "--quantizer", "polish-8",
         "--converter", "your_tts", "--accept-licence", "--seed", "7", "--no-report",
-        "--family", "mini", "--tag", "warm", "--tag", "low",
+        "--family", "mini", "--tag", "warm", "--tag", "low", "--endings", "2",
     )  # fmt: skip
     assert main(["clone", str(wav), str(wav), "--name", "A", "--consent", CONSENT, *words]) == 0
     (order,) = service.clone_orders
@@ -68,9 +68,16 @@ def test_every_flag_reaches_the_order(service, wav, capsys):
     assert order.methods == METHODS
     assert (order.transcript, order.language, order.family) == ("Good day.", "de", "mini")
     assert (order.windows, order.window, order.takes) == (2, (1.5, 7.0), 3)
+    assert order.endings == 2
     assert (order.denoise, order.report, order.accepts_licence) == (True, False, True)
     assert (order.quantizer, order.converter, order.seed) == ("polish-8", "your_tts", 7)
     assert service.kept_clones[0][3] == ("warm", "low")
+
+
+@pytest.mark.parametrize(("method", "endings"), [("quantizer", 3), ("conversion", 3), ("all", 1)])
+def test_endings_are_tried_unless_methods_are_compared(service, wav, method, endings):
+    assert clone(wav, "--method", method) == 0
+    assert service.clone_orders[0].endings == endings
 
 
 def test_several_clones_are_compared_in_a_table_the_kept_one_first(service, wav, capsys):

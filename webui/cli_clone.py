@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from webui.cli_speak_flags import whole_number
 from webui.cli_terminal import follow, print_json, print_table, say, write_out
-from webui.clone_results import METHODS, CloneCandidate, CloneReport, Recording
+from webui.clone_results import METHODS, MOST_ENDINGS, CloneCandidate, CloneReport, Recording
 from webui.errors import CloneError, EngineError
 from webui.events import CancelToken, Cloned, Event, Reported
 
@@ -55,6 +55,11 @@ def add_clone_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--takes", type=whole_number, default=1, metavar="N", help="try N seeds where chance plays"
     )
+    parser.add_argument(
+        "--endings", type=whole_number, metavar="N",
+        help="let the voice speak with up to N different ends and keep the one that is most like "
+        f"the recording; default: {MOST_ENDINGS}, and 1 where methods are compared",
+    )  # fmt: skip
     parser.add_argument("--denoise", action="store_true", help="take noise away before")
     parser.add_argument("--quantizer", metavar="ID", help="of method 2; default: the language's")
     parser.add_argument("--converter", metavar="ID", help="of method 3; default: the best one here")
@@ -102,6 +107,7 @@ def run_clone(arguments: argparse.Namespace, settings: "Settings") -> int:
         windows=arguments.windows,
         window=arguments.window,
         takes=arguments.takes,
+        endings=_endings(arguments),
         denoise=arguments.denoise,
         quantizer=arguments.quantizer,
         converter=arguments.converter,
@@ -125,6 +131,13 @@ def run_clone(arguments: argparse.Namespace, settings: "Settings") -> int:
         service.close()
     _tell_clone(arguments, order, cloned, voice)
     return 0
+
+
+def _endings(arguments: argparse.Namespace) -> int:
+    """With how many ends each clone speaks: as asked, or as many as do not take too long."""
+    if arguments.endings is not None:
+        return int(arguments.endings)
+    return 1 if arguments.method == ALL else MOST_ENDINGS
 
 
 def run_report(arguments: argparse.Namespace, settings: "Settings") -> int:

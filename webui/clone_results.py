@@ -11,6 +11,7 @@ import numpy as np
 from webui.arrays import Speaker, Waveform
 
 Method: TypeAlias = Literal["quantizer", "transcript", "conversion"]
+MOST_ENDINGS = 3  # with which a voice is tried before it is kept
 METHODS: tuple[Method, ...] = ("quantizer", "transcript", "conversion")  # methods 2, 1 and 3
 
 

@@ -30,6 +30,9 @@ CHECKPOINTS = {
     "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
 }  # fmt: skip
 
+OF_VOICES = (
+    "of_the_voices"  # where `bench.mini_quality` tells of the published voices' own speakers
+)
 KINDS = {"flite": "flite", "espeak": "espeak-ng"}
 METHODS = {
     "quantizer": "2, quantizer", "conversion": "3, conversion", "transcript": "1, transcript", "none": "no voice at all",
@@ -215,7 +218,9 @@ nineteen others, and writes down freely what it hears. In brackets the 95 % inte
 |---|---|---|
 {heard_row("the teacher's own sound", teacher)}
 {heard_row("through the codec alone", codec)}
-{heard_row("the whole chain, text to sound", chain)}
+{heard_row("the teacher's own sound, by the speakers of the voices below", teacher.get(OF_VOICES, {}))}
+{heard_row("the same through the codec alone", codec.get(OF_VOICES, {}))}
+{heard_row("the whole chain, text to sound, in these voices", chain)}
 
 Of the page's examples, said by every voice, are heard right: {percent(examples.get("sentences_right", examples))}.
 STOI of the codec, beside the teacher's own sound: {clear}. A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.

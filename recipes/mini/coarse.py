@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE
-from recipes.mini.devices import fed, training_parser, use_device
+from recipes.mini.devices import fed, stage_parser, use_device
 from recipes.mini.network import CausalNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, told, train_stage
@@ -236,12 +236,7 @@ def report(model: CausalNetwork, test: list[Window]) -> str:
 
 def main() -> None:
     """Train the coarse stage."""
-    parser = training_parser(__doc__, BATCH)
-    parser.add_argument(
-        "--rate", type=float, default=1.0, metavar="SHARE",
-        help="of the usual rate of learning; less where a stage goes on that has settled",
-    )  # fmt: skip
-    arguments = parser.parse_args()
+    arguments = stage_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
     train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate)
 

@@ -33,6 +33,16 @@ def training_parser(description: str | None, batch: int) -> argparse.ArgumentPar
     return parser
 
 
+def stage_parser(description: str | None, batch: int) -> argparse.ArgumentParser:
+    """The same for a stage, which may learn at less than the usual rate."""
+    parser = training_parser(description, batch)
+    parser.add_argument(
+        "--rate", type=float, default=1.0, metavar="SHARE",
+        help="of the usual rate of learning; less where a stage goes on that has settled",
+    )  # fmt: skip
+    return parser
+
+
 def use_device(name: str) -> torch.device:
     """Make everything new on this device, with the same seed for every training."""
     torch.set_num_threads(1)

@@ -28,14 +28,14 @@ from recipes.mini.vocabulary import vocabulary
 
 TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.1  # with which the family is understood best
 VOICES = {
-    "Ada": ("slt02", "bright, calm"), "Bea": ("slt06", "high, light"), "Cleo": ("slt00", "low, warm"),
-    "Dora": ("slt08", "high, thin"), "Eve": ("slt04", "low, clear"), "Fay": ("slt11", "small, young"),
-    "Gus": ("rms01", "deep, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms00", "very deep, dark"),
+    "Ada": ("slt02", "bright, calm"), "Bea": ("slt01", "high, full"), "Cleo": ("slt00", "low, warm"),
+    "Dora": ("slt08", "high, thin"), "Eve": ("slt09", "low, clear"), "Fay": ("slt03", "light, young"),
+    "Gus": ("rms03", "deep, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms06", "very deep, thin"),
     "Jon": ("rms05", "middle, plain"), "Kit": ("rms07", "light, fast"), "Leo": ("awb01", "deep, Scottish"),
 }  # fmt: skip
-"""The published voices: name, teacher speaker, how it sounds."""
-PROMPT = ["The wind was warm and the sea was calm.", "We sat by the door and talked."]
-"""What a published voice was heard saying; not a sentence of the bench."""
+"""The published voices: name, teacher speaker, how it sounds; chosen by `bench.auditions`."""
+PROMPT = ["We sat by the door and talked.", "Five ships were waiting in the bay this morning."]
+"""What a published voice was heard saying; not a sentence of the bench. The coarse stage hears the last two seconds: speech without a pause."""
 
 
 def bark_config() -> BarkConfig:

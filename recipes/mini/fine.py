@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from recipes.mini import layout as L
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, DIMENSION, load_parts
-from recipes.mini.devices import fed, moved, training_parser, use_device
+from recipes.mini.devices import fed, moved, stage_parser, use_device
 from recipes.mini.network import Block, FineNetwork
 from recipes.mini.streams import Pairs, Take, read_takes, split_takes
 from recipes.mini.training import NextLoss, told, train_stage
@@ -196,7 +196,9 @@ def _centred(scores: torch.Tensor) -> torch.Tensor:
     return scores - scores.mean(-1, keepdim=True)
 
 
-def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> None:
+def train(
+    work: Path, minutes: float, batch: int = BATCH, feeders: int = 0, rate: float = 1.0
+) -> None:
     """Train until the time is up; goes on from the last checkpoint."""
     learned, kept_out = split_takes(read_takes(work))
     model, vectors = network(), codebooks_of(work)
@@ -215,7 +217,7 @@ def train(work: Path, minutes: float, batch: int = BATCH, feeders: int = 0) -> N
 
         return next_loss
 
-    train_stage(work / "fine.pt", model, minutes, start, lambda: report(model, vectors, test))
+    train_stage(work / "fine.pt", model, minutes, start, lambda: report(model, vectors, test), rate)
 
 
 @torch.no_grad()
@@ -229,9 +231,9 @@ def report(
 
 def main() -> None:
     """Train the fine stage."""
-    arguments = training_parser(__doc__, BATCH).parse_args()
+    arguments = stage_parser(__doc__, BATCH).parse_args()
     use_device(arguments.device)
-    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders)
+    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate)
 
 
 if __name__ == "__main__":

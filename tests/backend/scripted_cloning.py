@@ -17,7 +17,7 @@ from webui.clone_results import (
     Window,
 )
 from webui.cloning.methods import MadeVoice
-from webui.errors import UserError
+from webui.errors import TextError, UserError
 from webui.events import Cancelled, CancelToken, Done, Progress, Speech
 
 RATE = 16_000
@@ -67,6 +67,8 @@ class ScriptedCloning:
         default_factory=lambda: SimpleNamespace(embed=lambda waveform, rate: np.ones(4), nbytes=7)
     )
     made: int = 0
+    ends: int = 1  # with which a voice can be tried
+    mute: tuple[int, ...] = ()  # voices that can say nothing
 
     def tools(self) -> CloneTools:
         return CloneTools(
@@ -77,6 +79,7 @@ class ScriptedCloning:
             by_quantizer=self._by_quantizer,
             by_transcript=self._by_transcript,
             by_conversion=self._by_conversion,
+            endings=self._endings,
             speak=self._speak,
             sentences=lambda language: SENTENCES,
             report=self._report,
@@ -149,8 +152,14 @@ class ScriptedCloning:
         yield Progress("convert", 0.7)
         return self._voice("conversion", {"converter": converter.name})
 
+    def _endings(self, models, speaker, count):
+        self._note("endings", int(speaker.fine[0, 0]), count)
+        return [voice(int(speaker.fine[0, 0]) + 100 * end) for end in range(min(count, self.ends))]
+
     def _speak(self, models, text, speaker, controls, cancel, language):  # noqa: PLR0913  (as the real one)
         self._note("speak", text, int(speaker.fine[0, 0]), controls.seed)
+        if int(speaker.fine[0, 0]) in self.mute:
+            raise TextError("Nothing can be said.")
         if "speak" in self.faults:
             raise self.faults["speak"]
         yield Progress("semantic", 0.5)

@@ -156,6 +156,58 @@ def test_clones_are_ranked_by_their_reports_the_best_one_first(worker, script):
     assert [each.report.score for each in made] == [0.9, 0.4, 0.2]
 
 
+def test_a_clone_speaks_with_each_ending_and_the_best_one_is_kept(worker, script):
+    script.ends, script.scores = 3, [0.4, 0.8, 0.6]
+    (one,) = outcome(clone(worker, order())).candidates
+    assert [called[1] for called in script.calls("speak")] == [1, 1, 101, 101, 201, 201]
+    assert int(one.speaker.fine[0, 0]) == 101
+    assert one.report.score == 0.8
+    assert one.details == {"quantizer": "mini"}
+
+
+def test_where_endings_are_equally_good_the_whole_voice_stays(worker, script):
+    script.ends = 3
+    (one,) = outcome(clone(worker, order())).candidates
+    assert int(one.speaker.fine[0, 0]) == 1
+
+
+@pytest.mark.parametrize(("asked", "tried"), [(1, 1), (2, 2), (3, 3), (0, 1), (-4, 1), (99, 3)])
+def test_as_many_endings_are_tried_as_asked_within_what_there_are(worker, script, asked, tried):
+    script.ends = 9
+    outcome(clone(worker, order(endings=asked)))
+    assert script.calls("endings") == [(1, tried)]
+    assert len(script.calls("report")) == tried
+
+
+def test_an_ending_that_cannot_be_judged_is_not_kept(worker, script):
+    script.ends, script.mute = 2, (1,)
+    (one,) = outcome(clone(worker, order())).candidates
+    assert int(one.speaker.fine[0, 0]) == 101
+    assert one.notes == ("Made by quantizer.",)
+
+
+def test_without_a_report_no_other_ending_is_tried(worker, script):
+    script.ends = 3
+    outcome(clone(worker, order(report=False)))
+    assert script.calls("endings") == []
+
+
+def test_without_a_speaker_encoder_nobody_could_tell_which_ending_is_more_like(worker, script):
+    script.ends, script.encoder = 3, None
+    outcome(clone(worker, order()))
+    assert len(script.calls("report")) == 1
+
+
+@pytest.mark.parametrize("ends", [1, 2, 3])
+def test_progress_goes_on_however_many_endings_there_are(worker, script, ends):
+    script.ends = ends
+    events = clone(worker, order("quantizer", "transcript", transcript="a b"))
+    fractions = [each.fraction for each in events if isinstance(each, Progress)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] <= 1.0
+    assert fractions[-1] > 0.9 or ends < 3, "what is planned is done"
+
+
 def test_the_reference_of_the_outcome_is_the_part_of_the_best_clone(worker, script):
     script.scores = [0.1, 0.8]
     made = outcome(clone(worker, order(windows=2)))

@@ -105,14 +105,26 @@ def test_the_card_tells_what_was_measured(work):
             "word_error_rate": 0.4576,
         },
         "codec": {"left_out": "the teacher's library is not installed"},
+        "teacher": {
+            "word_error_rate": 0.2193,
+            card.OF_VOICES: {
+                "sentences_right": {"share": 1.0, "low": 0.929, "high": 1.0, "count": 50},
+                "word_error_rate": 0.081,
+            },
+        },
     }
     page = card.card(work, MINI, card.Measured(quality, {}, {}))
-    assert "| the whole chain, text to sound | 62% (48% to 74%, of 50) | 46% |" in page
+    assert (
+        "| the whole chain, text to sound, in these voices | 62% (48% to 74%, of 50) | 46% |"
+        in page
+    )
     assert (
         "| through the codec alone | the teacher's library is not installed | not measured |"
         in page
     )
-    assert "| the teacher's own sound | not measured | not measured |" in page
+    assert "| the teacher's own sound | not measured | 22% |" in page
+    own = "| the teacher's own sound, by the speakers of the voices below"
+    assert f"{own} | 100% (93% to 100%, of 50) | 8% |" in page
     assert "STOI of the codec, beside the teacher's own sound: not measured." in page
     assert "the speaker encoder is not installed" in page
     assert "| coarse stage | 5." in page

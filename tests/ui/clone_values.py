@@ -34,7 +34,7 @@ def filled(clip_path: str | None, **changes) -> CloneForm:
     form = CloneForm(
         clip=clip_path, files=None, denoise=False, part=BEST_PART, which=0, start=0.0, end=4.0,
         name="Anna", language="en", tags=["warm"], method="quantizer", transcript="",
-        family="mini", quantizer=AUTOMATIC, converter=AUTOMATIC, windows=2, takes=1,
+        family="mini", quantizer=AUTOMATIC, converter=AUTOMATIC, windows=2, takes=1, endings=3,
         licence=False, consent=True,
     )  # fmt: skip
     return replace(form, **changes)

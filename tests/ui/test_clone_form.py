@@ -15,6 +15,7 @@ def test_a_filled_form_becomes_an_order(studio):
     made = order(studio, denoise=True, language="de")
     assert (made.methods, made.family, made.language) == (("quantizer",), "mini", "de")
     assert (made.window, made.windows, made.takes, made.denoise) == (None, 1, 1, True)
+    assert made.endings == 3
     assert (made.quantizer, made.converter, made.transcript) == (None, None, None)
 
 
@@ -22,6 +23,7 @@ def test_comparing_all_tries_every_method_on_several_parts(studio):
     made = order(studio, method="all", windows=3, takes=2, transcript="  Good \n morning. ")
     assert made.methods == ("quantizer", "transcript", "conversion")
     assert (made.windows, made.takes) == (3, 2)
+    assert made.endings == 1, "comparing takes long enough"
     assert made.transcript == "Good morning."
 
 
@@ -82,6 +84,9 @@ def test_an_accepted_licence_goes_along(studio):
         {"part": "own", "which": 1},
         {"part": "own", "which": "0"},
         {"method": "all", "windows": 4},
+        {"endings": 0},
+        {"endings": 4},
+        {"endings": "2"},
         {"method": "all", "takes": 0.5},
         {"method": "all", "takes": True},
         {"quantizer": "../etc"},

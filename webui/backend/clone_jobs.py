@@ -15,6 +15,7 @@ from webui.backend.clone_plan import (
     chosen_windows,
     steps_of,
     with_failures,
+    within_limits,
 )
 from webui.backend.clone_tools import CloneTools, Embed, clone_tools
 from webui.backend.clone_transcript import words_within
@@ -114,7 +115,7 @@ class CloneJobs:
             UserError: nothing can be cloned from the recordings, or no method could do it.
             JobCancelled: somebody pressed Stop.
         """
-        order, begun = request.order, self._clock()
+        order, begun = within_limits(request.order), self._clock()
         methods = tuple(dict.fromkeys(order.methods))
         pace = ClonePace(("check", "load", *methods), len(methods), self._clock)
         yield pace.begin("check", "Finding the best part")
@@ -208,7 +209,7 @@ class CloneJobs:
             except UserError as fault:
                 faults.setdefault(attempt.method, fault)
                 if job.order.report:
-                    job.pace.skip()
+                    job.pace.skip(job.order.endings)
                 continue
             job.pace.end()
             candidate = CloneCandidate(
@@ -216,10 +217,25 @@ class CloneJobs:
                 self._clock() - begun, notes=tuple(voice.notes), details=dict(voice.details),
             )  # fmt: skip
             if job.order.report:
-                candidate = yield from self._reported(job, candidate, attempt.number)
+                candidate = yield from self._best_ending(job, candidate, attempt.number)
             made.append(candidate)
-        made.sort(key=lambda each: -(each.report.score if each.report else 0.0))
+        made.sort(key=lambda each: -_score(each))
         return made, faults
+
+    def _best_ending(
+        self, job: _Job, candidate: CloneCandidate, number: int
+    ) -> Generator[Event, None, CloneCandidate]:
+        """Judge a clone with several ends; give the one with the best report."""
+        wanted = job.order.endings
+        heard = 1 if self._embed() is None else wanted  # words alone do not tell which is more like
+        voices = self._tools.endings(job.models, candidate.speaker, heard)
+        tried = []
+        for voice in voices:
+            tried.append(
+                (yield from self._reported(job, replace(candidate, speaker=voice), number))
+            )
+        job.pace.skip(wanted - len(tried))
+        return max(tried, key=_score)  # the whole voice, where others are no better
 
     def _voice(self, job: _Job, attempt: Attempt) -> Generator[Event, None, MadeVoice]:
         """Make one voice by the attempt's method."""
@@ -329,6 +345,11 @@ class CloneJobs:
         if several or not pieces:
             return self._tools.cut(job.recordings, window, recording.rate), recording.rate
         return np.concatenate(pieces)[: int(REFERENCE_SECONDS * recording.rate)], recording.rate
+
+
+def _score(candidate: CloneCandidate) -> float:
+    """What clones are ranked by; one that could not be judged comes last."""
+    return candidate.report.score if candidate.report else 0.0
 
 
 def _paced(

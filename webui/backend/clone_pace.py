@@ -62,9 +62,9 @@ class ClonePace:
         """Take note how long the step took."""
         self._took.setdefault(self._steps[self._number], []).append(self._clock() - self._begun)
 
-    def skip(self) -> None:
-        """Leave the next step out: there is nothing to do it with."""
-        self._number += 1
+    def skip(self, steps: int = 1) -> None:
+        """Leave the next steps out: there is nothing to do them with."""
+        self._number += steps
 
     def _seconds_left(self) -> float | None:
         """Reckon by what steps of the same kind took, else by what they cost beside others."""

@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from webui.backend.requests import CloneOrder
-from webui.clone_results import CloneCandidate, Method, Recording, RecordingCheck, Window
+from webui.clone_results import (
+    MOST_ENDINGS,
+    CloneCandidate,
+    Method,
+    Recording,
+    RecordingCheck,
+    Window,
+)
 from webui.errors import AudioFileError, CloneError, UserError
 
 LEAST_SECONDS = 1.0  # of a part that a voice is made of
@@ -27,6 +34,11 @@ class Attempt:
     seed: int
 
 
+def within_limits(order: CloneOrder) -> CloneOrder:
+    """The order with as many endings as a voice can be tried with."""
+    return replace(order, endings=min(max(1, order.endings), MOST_ENDINGS))
+
+
 def attempts_of(
     order: CloneOrder, methods: Sequence[Method], windows: Sequence[Window]
 ) -> list[Attempt]:
@@ -43,7 +55,7 @@ def attempts_of(
 
 def steps_of(order: CloneOrder, attempts: Sequence[Attempt]) -> list[str]:
     """The kinds of steps of a whole job, for its pace."""
-    after = ("report",) if order.report else ()
+    after = ("report",) * order.endings if order.report else ()
     return ["check", "load", *(step for each in attempts for step in (each.method, *after))]
 
 

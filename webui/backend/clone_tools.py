@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from webui.arrays import Waveform
+from webui.arrays import Speaker, Waveform
 from webui.clone_results import CloneReport, Recording, RecordingCheck, Window
 from webui.events import Event
 
 if TYPE_CHECKING:
     from webui.cloning.methods import MadeVoice
+    from webui.synthesis.models import BarkModels
 
 Embed = Callable[[Waveform, int], np.ndarray]
 
@@ -27,6 +28,7 @@ class CloneTools:
     by_quantizer: "Callable[..., MadeVoice]"
     by_transcript: "Callable[..., Generator[Event, None, MadeVoice]]"
     by_conversion: "Callable[..., Generator[Event, None, MadeVoice]]"
+    endings: "Callable[[BarkModels, Speaker, int], Sequence[Speaker]]"
     speak: Callable[..., Iterator[Event]]
     sentences: Callable[[str], Sequence[str]]
     report: Callable[..., CloneReport]
@@ -35,6 +37,7 @@ class CloneTools:
 def clone_tools() -> CloneTools:
     """Give the real ones."""
     from webui.cloning.denoising import denoise
+    from webui.cloning.endings import endings_of
     from webui.cloning.methods import (
         clone_by_conversion,
         clone_from_transcript,
@@ -53,6 +56,7 @@ def clone_tools() -> CloneTools:
         "by_quantizer": clone_with_quantizer,
         "by_transcript": clone_from_transcript,
         "by_conversion": clone_by_conversion,
+        "endings": endings_of,
         "speak": speak,
         "sentences": report_sentences,
         "report": make_report,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from webui.arrays import AnyFeatures, FineCodes, OtherWaveform, Speaker
-from webui.clone_results import Method, Recording
+from webui.clone_results import MOST_ENDINGS, Method, Recording
 from webui.synthesis.controls import SpeechControls
 from webui.training_results import Architecture, QuantizerWeights
 
@@ -86,10 +86,12 @@ class CloneOrder:
     """A voice to be cloned from recordings of one speaker, as a person asks for it.
 
     Every method is tried on the `windows` best parts, `takes` times each where chance plays a
-    part; the clones come ranked. `window` (start and end in seconds of the first recording) is the
-    user's own choice instead. `transcript` None is recognised where a method needs it; `quantizer`,
-    `converter` and `seed` None leave the choice to the app. `accepts_licence` says that the user
-    has read and accepted the licence of a converter that asks for it.
+    part; the clones come ranked. With a report, each clone speaks with up to `endings` different
+    ends, and the one with the best report is kept. `window` (start and end in seconds of the first
+    recording) is the user's own choice instead. `transcript` None is recognised where a method
+    needs it; `quantizer`, `converter` and `seed` None leave the choice to the app.
+    `accepts_licence` says that the user has read and accepted the licence of a converter that asks
+    for it.
     """
 
     recordings: tuple[Recording, ...]
@@ -100,6 +102,7 @@ class CloneOrder:
     windows: int = 1
     window: tuple[float, float] | None = None
     takes: int = 1
+    endings: int = MOST_ENDINGS
     denoise: bool = False
     quantizer: str | None = None
     converter: str | None = None

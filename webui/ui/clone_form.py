@@ -5,7 +5,7 @@ from pathlib import Path
 
 from webui.backend.facts import CloningPart
 from webui.backend.requests import CloneOrder
-from webui.clone_results import METHODS, Method, Recording
+from webui.clone_results import METHODS, MOST_ENDINGS, Method, Recording
 from webui.errors import AudioFileError, SettingsError, SpeakerFileError, UserError
 from webui.ui.form_values import is_number, switched_on
 from webui.ui.messages import LANGUAGES
@@ -48,6 +48,7 @@ class CloneForm:
     converter: object
     windows: object
     takes: object
+    endings: object
     licence: object
     consent: object
 
@@ -102,6 +103,7 @@ class CloneForm:
             windows=1 if window else windows,
             window=window,
             takes=takes,
+            endings=_whole(self.endings, 1, MOST_ENDINGS) if len(methods) == 1 else 1,
             denoise=switched_on(self.denoise, "Cleaning the recording"),
             quantizer=self._part(studio, self.quantizer, "quantizer"),
             converter=self._part(studio, self.converter, "converter"),

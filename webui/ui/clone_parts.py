@@ -54,8 +54,8 @@ class CloneParts:
         """The components that `choose` fills."""
         shown = self.widgets
         return [
-            shown.transcript, shown.windows, shown.takes, shown.quantizer, shown.converter,
-            shown.parts_note, shown.bring, shown.licence, self.wanted,
+            shown.transcript, shown.windows, shown.takes, shown.endings, shown.quantizer,
+            shown.converter, shown.parts_note, shown.bring, shown.licence, self.wanted,
         ]  # fmt: skip
 
     def choose(self, *values: object) -> Updates:
@@ -69,6 +69,7 @@ class CloneParts:
             shown.transcript: gr.Textbox(visible=way.method in ("transcript", COMPARE_ALL)),
             shown.windows: gr.Slider(visible=compares),
             shown.takes: gr.Slider(visible=compares),
+            shown.endings: gr.Slider(visible=not compares),
             shown.quantizer: _choice(quantizers, way.quantizer, "Fitting the language"),
             shown.converter: _choice(converters, way.converter, "The best that is here"),
             shown.parts_note: gr.Markdown(note, visible=bool(note)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from webui.backend.cloning_desk import CONSENT
+from webui.clone_results import MOST_ENDINGS
 from webui.ui.clone_check import ADVICE
 from webui.ui.clone_form import (
     AUTOMATIC,
@@ -63,6 +64,7 @@ class CloneWidgets:
     converter: gr.Dropdown
     windows: gr.Slider
     takes: gr.Slider
+    endings: gr.Slider
     licence: gr.Checkbox
     consent: gr.Checkbox
     clone: gr.Button
@@ -211,7 +213,12 @@ def _details() -> dict[str, object]:
             1, MAX_TRIED, 1, step=1, label="Takes of each", visible=False, buttons=[],
             info="How often a method is tried where chance plays a part.", elem_id="clone-takes",
         )  # fmt: skip
+        endings = gr.Slider(
+            1, MOST_ENDINGS, MOST_ENDINGS, step=1, label="Endings to try", buttons=[],
+            info="The voice speaks with each; the most alike is kept. 1 is quickest.",
+            elem_id="clone-endings",
+        )  # fmt: skip
     return {
         "family": family, "quantizer": quantizer, "converter": converter, "windows": windows,
-        "takes": takes,
+        "takes": takes, "endings": endings,
     }  # fmt: skip

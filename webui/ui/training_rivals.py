@@ -81,7 +81,7 @@ class TrainingRivals:
             for place, title, quantizer in pairs:
                 order = CloneOrder(
                     recordings, family=info.family, language=info.language, quantizer=quantizer,
-                    seed=CLIP_SEED,
+                    endings=1, seed=CLIP_SEED,
                 )  # fmt: skip
                 candidate = None
                 for told in self._cloned(order, token):
