@@ -171,12 +171,12 @@ def test_where_endings_are_equally_good_the_whole_voice_stays(worker, script):
     assert int(one.speaker.fine[0, 0]) == 1
 
 
-@pytest.mark.parametrize(("asked", "tried"), [(1, 1), (2, 2), (3, 3), (0, 1), (-4, 1), (99, 3)])
-def test_as_many_endings_are_tried_as_asked_within_what_there_are(worker, script, asked, tried):
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_as_many_endings_are_tried_as_asked(worker, script, asked):
     script.ends = 9
     outcome(clone(worker, order(endings=asked)))
-    assert script.calls("endings") == [(1, tried)]
-    assert len(script.calls("report")) == tried
+    assert script.calls("endings") == [(1, asked)]
+    assert len(script.calls("report")) == asked
 
 
 def test_an_ending_that_cannot_be_judged_is_not_kept(worker, script):

@@ -126,6 +126,8 @@ def test_a_conversion_is_given_the_familys_own_voices_of_the_language_first(
         ({"windows": 0}, SettingsError),
         ({"windows": 13}, SettingsError),
         ({"takes": 9}, SettingsError),
+        ({"endings": 0}, SettingsError),
+        ({"endings": 4}, SettingsError),
         ({"seed": -1}, SettingsError),
         ({"seed": 2**32}, SettingsError),
         ({"window": (float("nan"), 3.0)}, SettingsError),

@@ -195,6 +195,11 @@ def test_the_card_is_asked_for_no_longer_than_the_work_takes():
         for methods in (("quantizer",), ("quantizer", "transcript", "conversion"))
     )
     assert card_seconds(preview) < card_seconds(one) < card_seconds(many) == MOST_SECONDS
+    quick, unheard, usual = (
+        CloneRequest(CloneOrder((recording,), **wanted), "bark")
+        for wanted in ({"endings": 1}, {"report": False}, {})
+    )
+    assert card_seconds(quick) == card_seconds(unheard) < card_seconds(usual)
 
 
 def test_on_such_a_space_this_engine_is_made_with_what_the_space_brings(tmp_path, monkeypatch):

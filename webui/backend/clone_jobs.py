@@ -15,7 +15,6 @@ from webui.backend.clone_plan import (
     chosen_windows,
     steps_of,
     with_failures,
-    within_limits,
 )
 from webui.backend.clone_tools import CloneTools, Embed, clone_tools
 from webui.backend.clone_transcript import words_within
@@ -115,7 +114,7 @@ class CloneJobs:
             UserError: nothing can be cloned from the recordings, or no method could do it.
             JobCancelled: somebody pressed Stop.
         """
-        order, begun = within_limits(request.order), self._clock()
+        order, begun = request.order, self._clock()
         methods = tuple(dict.fromkeys(order.methods))
         pace = ClonePace(("check", "load", *methods), len(methods), self._clock)
         yield pace.begin("check", "Finding the best part")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from webui.backend.requests import CloneOrder
 from webui.clone_results import (
-    MOST_ENDINGS,
     CloneCandidate,
     Method,
     Recording,
@@ -32,11 +31,6 @@ class Attempt:
     method: Method
     window: Window
     seed: int
-
-
-def within_limits(order: CloneOrder) -> CloneOrder:
-    """The order with as many endings as a voice can be tried with."""
-    return replace(order, endings=min(max(1, order.endings), MOST_ENDINGS))
 
 
 def attempts_of(

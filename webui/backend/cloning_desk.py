@@ -16,6 +16,7 @@ from webui.backend.requests import CheckRequest, CloneOrder, CloneRequest, Repor
 from webui.backend.voice_edits import free_name
 from webui.clone_results import (
     METHODS,
+    MOST_ENDINGS,
     CloneCandidate,
     CloneOutcome,
     Recording,
@@ -250,6 +251,7 @@ def _check_order(order: CloneOrder) -> None:
     bounds = {
         "number of parts": (order.windows, 1, MOST_WINDOWS),
         "number of takes": (order.takes, 1, MOST_TAKES),
+        "number of endings": (order.endings, 1, MOST_ENDINGS),
         "seed": (0 if order.seed is None else order.seed, 0, MAX_SEED - MOST_TAKES),
     }
     for what, (value, least, most) in bounds.items():

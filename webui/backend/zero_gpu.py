@@ -33,6 +33,7 @@ NEEDS_CARD = SpeakRequest | CloneRequest | PreviewRequest | ReportRequest
 COMPUTE_PER_SECOND = 1.0  # seconds of work for one of speech, on the slowest card that is lent
 START_SECONDS = 10.0  # until a new fork has the models on the card
 CLONE_SECONDS = 15.0  # of one clone with its report
+ENDING_SECONDS = 8.0  # of the report of one more ending
 LEAST_SECONDS, MOST_SECONDS = 10, 120  # what a visitor may ask for at once
 _LEFT = re.compile(r"\((\d+)s requested vs\. (\d+)s left\)")
 _AGAIN = re.compile(r"Try again in ([\d:]+)")
@@ -105,7 +106,8 @@ def card_seconds(request: Request) -> int:
         needed += spoken * COMPUTE_PER_SECOND * tries
     elif isinstance(request, CloneRequest):
         order = request.order
-        needed += CLONE_SECONDS * len(order.methods) * order.windows * order.takes
+        seconds = CLONE_SECONDS + ENDING_SECONDS * (order.endings - 1) * order.report
+        needed += seconds * len(order.methods) * order.windows * order.takes
     elif isinstance(request, ReportRequest):
         needed += CLONE_SECONDS
     return round(min(max(needed, LEAST_SECONDS), MOST_SECONDS))
