@@ -22,7 +22,7 @@ from bench.figures import keep
 from bench.mini_quality import pooled
 from recipes.mini.clips import Clip
 from recipes.mini.export import PROMPT
-from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS
 from recipes.mini.teacher import say as teacher_says
 from recipes.mini.tokens import nearest, true_features
 from webui.arrays import Speaker, Waveform
@@ -51,10 +51,10 @@ class Stage:
         self.sentences = SENTENCES.read_text("utf-8").splitlines()
 
     def voice(self, speaker: int, prompt: list[str]) -> Speaker:
-        """The voice of one of `TRAINING_SPEAKERS`, with the tokens of what it says for sure."""
+        """The voice of one of `KNOWN_SPEAKERS`, with the tokens of what it says for sure."""
         semantic, codes = [], []
         for sentence in prompt:
-            said = teacher_says(sentence, speaker)
+            said = teacher_says(sentence, speaker, KNOWN_SPEAKERS)
             if said is None:
                 raise SystemExit(f'flite does not read "{sentence}" as it is written.')
             clip = Clip(sentence, speaker, **said)
@@ -81,7 +81,7 @@ class Stage:
 
 def audition(stage: Stage, speaker: int, prompt: list[str]) -> dict[str, Any]:
     """Judge one speaker with one prompt."""
-    teacher = TRAINING_SPEAKERS[speaker]
+    teacher = KNOWN_SPEAKERS[speaker]
     voice = stage.voice(speaker, prompt)
     own = stage.embed(stage.models.codec.decode(voice.fine), stage.rate)
     of_teacher, of_family, likeness = [], [], []
@@ -106,9 +106,10 @@ def audition(stage: Stage, speaker: int, prompt: list[str]) -> dict[str, Any]:
 def main() -> int:
     """Hear all who ask, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    names = [each.name for each in TRAINING_SPEAKERS]
+    names = [each.name for each in KNOWN_SPEAKERS]
+    first = [each.name for each in TRAINING_SPEAKERS]
     parser.add_argument("--family", type=Path, default=Path("models/mini"))
-    parser.add_argument("--speakers", default=",".join(names), help="names, with commas")
+    parser.add_argument("--speakers", default=",".join(first), help="names, with commas")
     parser.add_argument(
         "--prompt", action="append", nargs="+", metavar="SENTENCE",
         help="what a voice is heard saying; may be given several times; default: the published one",

@@ -167,12 +167,12 @@ def measure_teacher(measured: Measurement, through_codec: bool) -> dict[str, Any
     """
     try:
         from recipes.mini.export import VOICES
-        from recipes.mini.speakers import TRAINING_SPEAKERS
+        from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS
 
         TRAINING_SPEAKERS[0].say("Good morning.")
     except OSError:
         return {"left_out": "the teacher's library (Debian's libflite1) is not installed"}
-    named = {each.name: each for each in TRAINING_SPEAKERS}
+    named = {each.name: each for each in KNOWN_SPEAKERS}
     own = [named[VOICES[name.capitalize()][0]] for name in measured.voices]
     found = _measure_speakers(measured, TRAINING_SPEAKERS, through_codec)
     of_own = _measure_speakers(measured, own, through_codec)

@@ -174,7 +174,7 @@ Speech of two synthesisers, and no recording of a person:
 They say short sentences and runs of words from Debian's `fortunes`; none of the sentences of `bench/sentences.txt` is among them.
 {said["codes"][0]:,} clips ({said["codes"][1]:.1f} hours) of all three taught the coarse and the fine stage and the decoder, {said["played"][0]:,} of them
 played faster or slower. The text stage learnt from `flite` only: {said[READING][0]:,} texts, {said[READING][1]:.0f} hours of which no sound was kept, with the examples of
-Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-like). The published voices are among the first {len(TRAINING_SPEAKERS)} speakers.
+Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-like). The published voices are of speakers of `flite`.
 
 ## Numbers
 

@@ -20,7 +20,7 @@ from recipes.mini.flite import RATE
 from recipes.mini.hubert import HOP, MOMENTS, hubert_config
 from recipes.mini.quantizer import write_quantizer
 from recipes.mini.sentences import cut_sentences, fortune_sentences
-from recipes.mini.speakers import TRAINING_SPEAKERS
+from recipes.mini.speakers import KNOWN_SPEAKERS
 from recipes.mini.teacher import say
 from recipes.mini.token_classes import write_token_classes
 from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
@@ -29,13 +29,16 @@ from recipes.mini.vocabulary import vocabulary
 TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.1  # with which the family is understood best
 VOICES = {
     "Ada": ("slt02", "bright, calm"), "Bea": ("slt01", "high, full"), "Cleo": ("slt00", "low, warm"),
-    "Dora": ("slt08", "high, thin"), "Eve": ("slt09", "low, clear"), "Fay": ("slt03", "light, young"),
+    "Dora": ("slt-wide015", "high, thin"), "Eve": ("slt-wide000", "low, clear"), "Fay": ("slt03", "light, young"),
     "Gus": ("rms03", "deep, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms06", "very deep, thin"),
     "Jon": ("rms05", "middle, plain"), "Kit": ("rms07", "light, fast"), "Leo": ("awb01", "deep, Scottish"),
 }  # fmt: skip
 """The published voices: name, teacher speaker, how it sounds; chosen by `bench.auditions`."""
 PROMPT = ["We sat by the door and talked.", "Five ships were waiting in the bay this morning."]
-"""What a published voice was heard saying; not a sentence of the bench. The coarse stage hears the last two seconds: speech without a pause."""
+"""What a published voice was heard saying; not a sentence of the bench.
+
+The coarse stage hears the last two seconds, which are speech without a pause.
+"""
 
 
 def bark_config() -> BarkConfig:
@@ -159,11 +162,11 @@ def write_hubert(work: Path, out: Path) -> None:
 
 def voice_arrays(work: Path, teacher_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Semantic tokens (tokens,) and codes (codebooks, frames) of the prompt said by one teacher speaker."""
-    speaker = next(i for i, each in enumerate(TRAINING_SPEAKERS) if each.name == teacher_name)
+    speaker = [each.name for each in KNOWN_SPEAKERS].index(teacher_name)
     centroids = np.load(work / "centroids.npy")
     semantic, codes = [], []
     for sentence in PROMPT:
-        said = say(sentence, speaker)
+        said = say(sentence, speaker, KNOWN_SPEAKERS)
         assert said is not None, "flite reads the prompt as it is written"
         clip = Clip(sentence, speaker, **said)
         semantic.append(nearest(true_features(clip), centroids))

@@ -123,3 +123,6 @@ def _is_nearly(one: TeacherSpeaker, other: TeacherSpeaker) -> bool:
 
 WIDE_SPEAKERS = wide_speakers()
 """120 more speakers of the same base voices; the coarse and the fine stage and the decoder hear them."""
+
+KNOWN_SPEAKERS = [*TRAINING_SPEAKERS, *WIDE_SPEAKERS]
+"""All whom the stages know; the published voices are of these."""
