@@ -37,11 +37,11 @@ def report(score: float) -> CloneReport:
     return CloneReport(score, 0.9, 1.0, heard, FACTS, FACTS, "close", "It is close.", score)
 
 
-def voice(mark: int) -> Speaker:
+def voice(mark: int, tokens: int = 50) -> Speaker:
     """A voice of the tiny family, known by its first code."""
-    fine = np.zeros((8, 50), np.int64)
+    fine = np.zeros((8, tokens), np.int64)
     fine[0, 0] = mark
-    return Speaker(np.zeros(50, np.int64), fine[:2], fine)
+    return Speaker(np.zeros(tokens, np.int64), fine[:2], fine)
 
 
 @dataclass
@@ -154,7 +154,9 @@ class ScriptedCloning:
 
     def _endings(self, models, speaker, count):
         self._note("endings", int(speaker.fine[0, 0]), count)
-        return [voice(int(speaker.fine[0, 0]) + 100 * end) for end in range(min(count, self.ends))]
+        mark = int(speaker.fine[0, 0])
+        cuts = [voice(mark + 100 * end, 50 - 10 * end) for end in range(1, min(count, self.ends))]
+        return [speaker, *cuts]
 
     def _speak(self, models, text, speaker, controls, cancel, language):  # noqa: PLR0913  (as the real one)
         self._note("speak", text, int(speaker.fine[0, 0]), controls.seed)

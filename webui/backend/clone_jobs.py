@@ -227,12 +227,10 @@ class CloneJobs:
         """Judge a clone with several ends; give the one with the best report."""
         wanted = job.order.endings
         heard = 1 if self._embed() is None else wanted  # words alone do not tell which is more like
-        voices = self._tools.endings(job.models, candidate.speaker, heard)
         tried = []
-        for voice in voices:
-            tried.append(
-                (yield from self._reported(job, replace(candidate, speaker=voice), number))
-            )
+        for voice in self._tools.endings(job.models, candidate.speaker, heard):
+            cut = _cut_at_its_end(candidate, voice, job.models.family.semantic.rate_hz)
+            tried.append((yield from self._reported(job, cut, number)))
         job.pace.skip(wanted - len(tried))
         return max(tried, key=_score)  # the whole voice, where others are no better
 
@@ -344,6 +342,15 @@ class CloneJobs:
         if several or not pieces:
             return self._tools.cut(job.recordings, window, recording.rate), recording.rate
         return np.concatenate(pieces)[: int(REFERENCE_SECONDS * recording.rate)], recording.rate
+
+
+def _cut_at_its_end(whole: CloneCandidate, voice: Speaker, rate: float) -> CloneCandidate:
+    """The clone with a voice that ends earlier, and a note that tells so."""
+    tokens = len(whole.speaker.semantic) - len(voice.semantic)
+    if not tokens:
+        return whole
+    note = f"The last {tokens / rate:.1f} s of the part were cut: so the clone is more like it."
+    return replace(whole, speaker=voice, notes=(*whole.notes, note))
 
 
 def _score(candidate: CloneCandidate) -> float:
