@@ -28,10 +28,10 @@ from recipes.mini.vocabulary import vocabulary
 
 TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.1  # with which the family is understood best
 VOICES = {
-    "Ada": ("slt02", "bright, calm"), "Bea": ("slt01", "high, full"), "Cleo": ("slt00", "low, warm"),
-    "Dora": ("slt-wide015", "high, thin"), "Eve": ("slt-wide000", "low, clear"), "Fay": ("slt03", "light, young"),
-    "Gus": ("rms03", "deep, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms06", "very deep, thin"),
-    "Jon": ("rms05", "middle, plain"), "Kit": ("rms07", "light, fast"), "Leo": ("awb01", "deep, Scottish"),
+    "Ada": ("slt01", "bright, calm"), "Bea": ("slt09", "light, clear"), "Cleo": ("slt00", "low, warm"),
+    "Dora": ("slt-wide015", "high, thin"), "Eve": ("slt-wide000", "low, calm"), "Fay": ("slt03", "light, young"),
+    "Gus": ("rms02", "full, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms06", "very deep, thin"),
+    "Jon": ("awb02", "middle, Scottish"), "Kit": ("rms11", "small, fast"), "Leo": ("awb01", "deep, Scottish"),
 }  # fmt: skip
 """The published voices: name, teacher speaker, how it sounds; chosen by `bench.auditions`."""
 PROMPT = ["We sat by the door and talked.", "Five ships were waiting in the bay this morning."]
