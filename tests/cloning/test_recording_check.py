@@ -85,7 +85,7 @@ def spoiled(kind, rate=RATE):
         "music": behind(sound, resample(music(len(sound)), RATE, rate), 15),
         "clipped": np.clip(sound * 2.5, -0.5, 0.5).astype(np.float32),
         "quiet": sound * np.float32(0.02),
-        "abrupt_end": sound[: round(3.3 * rate)],  # in the second phrase
+        "abrupt_end": sound[: round(1.6 * rate)],  # in the first phrase
     }[kind]
 
 
