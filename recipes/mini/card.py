@@ -132,9 +132,13 @@ def clone_lines(found: dict[str, Any]) -> str:
         for kind, figures in found["kinds"].items()
         for method, each in figures["methods"].items()
     ]
+    endings = found.get("endings", 1)
+    tried = (
+        f" Each clone spoke with up to {endings} ends, and the one with the best report was kept."
+    )
     return f"""
 `python -m bench.clone_quality`: clones of speakers that no training heard. Whose recording is the clone's speech nearest to, among
-all of their kind; is the sentence understood?
+all of their kind; is the sentence understood?{tried if endings > 1 else ""}
 
 | speakers | way | right speaker | right sentence |
 |---|---|---|---|

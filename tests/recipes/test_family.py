@@ -137,18 +137,14 @@ def test_the_card_tells_faults_and_clones_where_they_were_measured(work):
         "long_texts": {"last_to_first": {"mean": 0.89}, "two_firsts": {"mean": 0.9}},
     }
     methods = {"quantizer": {"right_speaker": share, "right_sentence": share}}
-    page = card.card(
-        work,
-        MINI,
-        card.Measured(
-            {},
-            faults,
-            {"kinds": {"flite": {"speakers": ["slt12 (7.0 s)"] * 20, "methods": methods}}},
-        ),
-    )
+    clones = {"kinds": {"flite": {"speakers": ["slt12 (7.0 s)"] * 20, "methods": methods}}}
+    page = card.card(work, MINI, card.Measured({}, faults, {**clones, "endings": 3}))
     assert "70% (57% to 80%, of 200) sentences" in page
     assert "(0.890) as the first parts of two texts are like each other (0.900)" in page
     assert "| 20 of flite | 2, quantizer | 70% (57% to 80%, of 60) | 70%" in page
+    tried = "with up to 3 ends"
+    assert tried in page
+    assert tried not in card.card(work, MINI, card.Measured({}, {}, {**clones, "endings": 1}))
     bare = card.card(work, MINI, card.Measured({}, {}, {}))
     assert "mini_faults" not in bare
     assert "clone_quality" not in bare
