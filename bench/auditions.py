@@ -19,78 +19,62 @@ import torch
 
 from bench.clone_quality import centroids_of
 from bench.figures import keep
-from bench.mini_quality import pooled
-from recipes.mini.clips import Clip
-from recipes.mini.export import PROMPT
-from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS
-from recipes.mini.teacher import say as teacher_says
-from recipes.mini.tokens import nearest, true_features
+from bench.mini_faults import say
+from bench.mini_quality import pooled, word_errors_of
+from bench.recogniser import RATE, levelled
+from recipes.mini.export import PROMPT, prompt_arrays
+from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS, TeacherSpeaker
 from webui.arrays import Speaker, Waveform
-from webui.events import CancelToken, Done
-from webui.quality.english_words import english_recogniser
 from webui.quality.similarity import speaker_encoder
-from webui.quality.words import distance, words_of
-from webui.synthesis.controls import controls_from_json
 from webui.synthesis.models import load_models
-from webui.synthesis.speech import speak
 
 SENTENCES = Path(__file__).with_name("audition_sentences.txt")
-PEAK = 0.6  # of the teacher's own sound, as in `bench.mini_quality`
 
 
 class Stage:
     """A family, and the ears that judge who speaks with it."""
 
     def __init__(self, folder: Path) -> None:
-        words, voices, centroids = english_recogniser(), speaker_encoder(), centroids_of(folder)
-        if words is None or voices is None or centroids is None:
-            raise SystemExit("Recogniser, speaker encoder and a family with clusters are needed.")
-        self.words, self.embed, self.centroids = words, voices.embed, centroids
+        encoder, centroids = speaker_encoder(), centroids_of(folder)
+        if encoder is None or centroids is None:
+            raise SystemExit("The speaker encoder and a family with clusters are needed.")
+        self.embed, self.centroids = encoder.embed, centroids
         self.models = load_models(folder, "cpu", "fp32")
         self.rate = self.models.codec.sample_rate
         self.sentences = SENTENCES.read_text("utf-8").splitlines()
 
-    def voice(self, speaker: int, prompt: list[str]) -> Speaker:
-        """The voice of one of `KNOWN_SPEAKERS`, with the tokens of what it says for sure."""
-        semantic, codes = [], []
-        for sentence in prompt:
-            said = teacher_says(sentence, speaker, KNOWN_SPEAKERS)
-            if said is None:
-                raise SystemExit(f'flite does not read "{sentence}" as it is written.')
-            clip = Clip(sentence, speaker, **said)
-            semantic.append(nearest(true_features(clip), self.centroids))
-            codes.append(self.models.codec.encode(clip.samples.astype(np.float32) / 32_768))
-        fine = np.concatenate(codes, 1)
-        coarse = fine[: self.models.family.coarse.codebooks]
-        return Speaker(np.concatenate(semantic), coarse, fine)
+    def voice(self, teacher_name: str, prompt: list[str]) -> Speaker:
+        """The voice of one of `KNOWN_SPEAKERS`, with the tokens of what it says for sure.
 
-    def errors(self, sentence: str, sound: Waveform) -> tuple[int, int]:
-        """Words heard wrong, and words of the sentence."""
-        wanted = words_of(sentence)
-        heard = words_of(self.words.transcribe(sound, self.rate, "en").text)
-        return distance(wanted, heard), len(wanted)
+        Raises:
+            SystemExit: the prompt cannot be said.
+        """
+
+        def encode(samples: np.ndarray) -> np.ndarray:
+            return self.models.codec.encode(samples.astype(np.float32) / 32_768)
+
+        try:
+            semantic, fine = prompt_arrays(teacher_name, prompt, self.centroids, encode)
+        except ValueError as fault:
+            raise SystemExit(str(fault)) from None
+        return Speaker(semantic, fine[: self.models.family.coarse.codebooks], fine)
 
     def said(self, sentence: str, voice: Speaker, seed: int) -> Waveform:
         """A sentence in a voice, with the family's recommended settings."""
-        base = controls_from_json(self.models.family.controls)
-        controls = controls_from_json({"seed": seed}, base)
-        events = speak(self.models, sentence, voice, controls, CancelToken())
-        (done,) = (each for each in events if isinstance(each, Done))
-        return np.zeros(self.rate, np.float32) if done.result is None else done.result.waveform
+        speech = say(self.models, sentence, voice, seed, {})
+        return np.zeros(self.rate, np.float32) if speech is None else speech.waveform
 
 
-def audition(stage: Stage, speaker: int, prompt: list[str]) -> dict[str, Any]:
+def audition(stage: Stage, teacher: TeacherSpeaker, prompt: list[str]) -> dict[str, Any]:
     """Judge one speaker with one prompt."""
-    teacher = KNOWN_SPEAKERS[speaker]
-    voice = stage.voice(speaker, prompt)
+    voice = stage.voice(teacher.name, prompt)
     own = stage.embed(stage.models.codec.decode(voice.fine), stage.rate)
     of_teacher, of_family, likeness = [], [], []
     for seed, sentence in enumerate(stage.sentences):
         sound, _ = teacher.say(sentence)
-        loud = sound * (PEAK / max(float(np.abs(sound).max()), 1e-3))
-        of_teacher.append(stage.errors(sentence, loud.astype(np.float32)))
+        of_teacher.append(word_errors_of(sentence, levelled(sound), RATE))
         said = stage.said(sentence, voice, seed)
-        of_family.append(stage.errors(sentence, said))
+        of_family.append(word_errors_of(sentence, said, stage.rate))
         likeness.append(float(own @ stage.embed(said, stage.rate)))
     return {
         "speaker": teacher.name,
@@ -106,7 +90,7 @@ def audition(stage: Stage, speaker: int, prompt: list[str]) -> dict[str, Any]:
 def main() -> int:
     """Hear all who ask, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    names = [each.name for each in KNOWN_SPEAKERS]
+    named = {each.name: each for each in KNOWN_SPEAKERS}
     first = [each.name for each in TRAINING_SPEAKERS]
     parser.add_argument("--family", type=Path, default=Path("models/mini"))
     parser.add_argument("--speakers", default=",".join(first), help="names, with commas")
@@ -119,10 +103,10 @@ def main() -> int:
     torch.set_num_threads(1)
     stage, found = Stage(chosen.family), []
     for name in chosen.speakers.split(","):
-        if name not in names:
-            parser.error(f"there is no speaker {name}; there are {', '.join(names)}")
+        if name not in named:
+            parser.error(f"there is no speaker {name}; there are {', '.join(named)}")
         for prompt in chosen.prompt or [PROMPT]:
-            found.append(audition(stage, names.index(name), prompt))
+            found.append(audition(stage, named[name], prompt))
             print(json.dumps(found[-1]), flush=True)
     keep({"sentences": len(stage.sentences), "auditions": found}, chosen.out)
     return 0

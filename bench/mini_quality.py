@@ -24,7 +24,7 @@ from pystoi import stoi
 
 from bench.figures import keep
 from bench.intervals import mean_interval, share
-from bench.recogniser import CANDIDATES, RATE, ClosedSetRecogniser, candidate_sets
+from bench.recogniser import CANDIDATES, RATE, ClosedSetRecogniser, candidate_sets, levelled
 from webui.arrays import Speaker, Waveform
 from webui.events import CancelToken, Done, Speech
 from webui.quality.english_words import english_recogniser
@@ -62,12 +62,8 @@ class Measurement:
         return self.ears.choose(soxr.resample(sound, rate, RATE), self.sets[index]) == index
 
     def word_errors(self, index: int, sound: Waveform, rate: int) -> tuple[int, int]:
-        """Word errors of what the recogniser writes down freely, and words of the sentence."""
-        ears = english_recogniser()
-        if ears is None:
-            raise SystemExit("The recogniser is missing: ./install.sh installs it.")
-        wanted = words_of(self.sentences[index])
-        return distance(wanted, words_of(ears.transcribe(sound, rate, "en").text)), len(wanted)
+        """Word errors of sentence `index`."""
+        return word_errors_of(self.sentences[index], sound, rate)
 
     def spoken(self, controls: SpeechControls) -> Iterator[tuple[int, str, Waveform, float]]:
         """Every sentence in one of the voices, in turn: index, voice, sound, seconds of compute."""
@@ -83,6 +79,15 @@ class Measurement:
         events = speak(self.models, text, voice, controls, CancelToken())
         (done,) = (each for each in events if isinstance(each, Done))
         return done.result
+
+
+def word_errors_of(sentence: str, sound: Waveform, rate: int) -> tuple[int, int]:
+    """Word errors of what the recogniser writes down freely, and words of the sentence."""
+    ears = english_recogniser()
+    if ears is None:
+        raise SystemExit("The recogniser is missing: ./install.sh installs it.")
+    wanted = words_of(sentence)
+    return distance(wanted, words_of(ears.transcribe(sound, rate, "en").text)), len(wanted)
 
 
 def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -187,8 +192,7 @@ def _measure_speakers(
     clear: list[float] = []
     for index in range(measured.count):
         sound, _ = speakers[index % len(speakers)].say(measured.sentences[index])
-        sound = (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)
-        clean = sound
+        sound = clean = levelled(sound)
         if through_codec:
             heard = soxr.resample(sound, RATE, codec.sample_rate).astype(np.float32)
             sound = soxr.resample(codec.decode(codec.encode(heard)), codec.sample_rate, RATE)

@@ -15,6 +15,11 @@ def words_of(sentence: str) -> list[str]:
     return re.findall(r"[a-z']+", sentence.lower())
 
 
+def levelled(sound: np.ndarray) -> np.ndarray:
+    """A teacher's sound as float32, as loud as the recipe's clips: at most 0.6 of full scale."""
+    return (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)
+
+
 class ClosedSetRecogniser:
     """Hears a sound and chooses one of the sentences that it was told before."""
 

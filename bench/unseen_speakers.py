@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.recogniser import levelled
 from recipes.mini.clips import Clip
 from recipes.mini.flite import RATE, Segment
 from recipes.mini.speakers import HELD_OUT_SPEAKERS, TeacherSpeaker
@@ -65,7 +66,7 @@ def _recorded(
     name: str, kind: str, teacher_says: Teacher, centroids: np.ndarray | None
 ) -> UnseenSpeaker:
     def say(text: str) -> np.ndarray:
-        return _levelled(teacher_says(text)[0])
+        return levelled(teacher_says(text)[0])
 
     said, sounds, phones, ends = [], [], [], []
     length = 0
@@ -73,7 +74,7 @@ def _recorded(
         if length > (SECONDS - 1.0) * RATE:
             break
         sound, segments = teacher_says(sentence)
-        sounds += [_levelled(sound), np.zeros(int(PAUSE * RATE), np.float32)]
+        sounds += [levelled(sound), np.zeros(int(PAUSE * RATE), np.float32)]
         phones += [PHONES.index(each.phone) for each in segments] + [PHONES.index("pau")]
         ends += [length + round(each.end_seconds * RATE) for each in segments]
         length += len(sounds[-2]) + len(sounds[-1])
@@ -85,7 +86,3 @@ def _recorded(
         clip = Clip(transcript, 0, whole, np.array(phones), np.array(ends), np.zeros(0))
         tokens = nearest(true_features(clip), centroids)
     return UnseenSpeaker(name, kind, whole, transcript, say, tokens)
-
-
-def _levelled(sound: np.ndarray) -> np.ndarray:
-    return (sound * (0.6 / max(float(np.abs(sound).max()), 1e-3))).astype(np.float32)

@@ -30,9 +30,8 @@ CHECKPOINTS = {
     "text": "text stage", "coarse": "coarse stage", "fine": "fine stage",
 }  # fmt: skip
 
-OF_VOICES = (
-    "of_the_voices"  # where `bench.mini_quality` tells of the published voices' own speakers
-)
+OF_VOICES = "of_the_voices"
+"""Where `bench.mini_quality` tells of the published voices' own speakers."""
 KINDS = {"flite": "flite", "espeak": "espeak-ng"}
 METHODS = {
     "quantizer": "2, quantizer", "conversion": "3, conversion", "transcript": "1, transcript", "none": "no voice at all",
@@ -133,12 +132,13 @@ def clone_lines(found: dict[str, Any]) -> str:
         for method, each in figures["methods"].items()
     ]
     endings = found.get("endings", 1)
-    tried = (
+    told = (
         f" Each clone spoke with up to {endings} ends, and the one with the best report was kept."
     )
+    tried = told if endings > 1 else ""
     return f"""
 `python -m bench.clone_quality`: clones of speakers that no training heard. Whose recording is the clone's speech nearest to, among
-all of their kind; is the sentence understood?{tried if endings > 1 else ""}
+all of their kind; is the sentence understood?{tried}
 
 | speakers | way | right speaker | right sentence |
 |---|---|---|---|

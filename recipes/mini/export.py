@@ -5,6 +5,7 @@ python -m recipes.mini.export --work WORK --out models/mini
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -160,17 +161,32 @@ def write_hubert(work: Path, out: Path) -> None:
     )
 
 
-def voice_arrays(work: Path, teacher_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Semantic tokens (tokens,) and codes (codebooks, frames) of the prompt said by one teacher speaker."""
+def prompt_arrays(
+    teacher_name: str,
+    prompt: list[str],
+    centroids: np.ndarray,
+    encode: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Semantic tokens (tokens,) and codes (codebooks, frames) of what one teacher speaker says.
+
+    Args:
+        teacher_name: of one of `KNOWN_SPEAKERS`.
+        prompt: the sentences.
+        centroids: of the semantic tokens.
+        encode: the codec, from int16 samples to codes.
+
+    Raises:
+        ValueError: flite reads a sentence differently from how it is written.
+    """
     speaker = [each.name for each in KNOWN_SPEAKERS].index(teacher_name)
-    centroids = np.load(work / "centroids.npy")
     semantic, codes = [], []
-    for sentence in PROMPT:
+    for sentence in prompt:
         said = say(sentence, speaker, KNOWN_SPEAKERS)
-        assert said is not None, "flite reads the prompt as it is written"
+        if said is None:
+            raise ValueError(f'flite does not read "{sentence}" as it is written.')
         clip = Clip(sentence, speaker, **said)
         semantic.append(nearest(true_features(clip), centroids))
-        codes.append(codes_of(*load_codec(work), clip.samples))
+        codes.append(encode(clip.samples))
     return np.concatenate(semantic), np.concatenate(codes, 1).astype(np.int64)
 
 
@@ -178,8 +194,11 @@ def write_voices(work: Path, out: Path) -> None:
     """A dozen speaker files."""
     folder = out / "speakers"
     folder.mkdir(exist_ok=True)
+    codec, centroids = load_codec(work), np.load(work / "centroids.npy")
     for name, (teacher_name, sound) in VOICES.items():
-        semantic, codes = voice_arrays(work, teacher_name)
+        semantic, codes = prompt_arrays(
+            teacher_name, PROMPT, centroids, lambda samples: codes_of(*codec, samples)
+        )
         metadata = {
             "name": name, "family": "mini", "language": "en", "method": "teacher",
             "notes": f"{sound}; a synthetic voice made by recipes/mini", "tags": sound.split(", "),

@@ -15,7 +15,7 @@ from webui.synthesis.codec import build_codec
 
 RATE = 16_000  # of the built-in family
 PAUSE = 0.5  # seconds before, between and after the sentences of `speech`
-# Where ada speaks in her own 4.5 s, seen in the waveform: two phrases, her sound ends at 4.40.
+# Where ada speaks in her own 5.2 s, seen in the waveform: two phrases, her sound ends at 5.06.
 ADA_PHRASES = ((0.08, 1.79), (2.10, 5.06))
 
 

@@ -5,13 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from webui.backend.requests import CloneOrder
-from webui.clone_results import (
-    CloneCandidate,
-    Method,
-    Recording,
-    RecordingCheck,
-    Window,
-)
+from webui.clone_results import CloneCandidate, Method, Recording, RecordingCheck, Window
 from webui.errors import AudioFileError, CloneError, UserError
 
 LEAST_SECONDS = 1.0  # of a part that a voice is made of
