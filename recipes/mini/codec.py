@@ -168,6 +168,14 @@ def start_evenly(model: EncodecModel, gain: float = 1.2) -> None:
     last.parametrizations.weight.original0.data.fill_(0.05)
 
 
+def _count_here(model: EncodecModel) -> None:
+    """Keep the numbers by which convolutions count their padding on the processor: a card would be waited for."""
+    for layer in model.modules():
+        for name in ("stride", "kernel_size", "padding_total"):
+            if name in layer._buffers:
+                layer._buffers[name] = layer._buffers[name].cpu()
+
+
 class SpectrumReader(nn.Module):
     """Reads from a frame's code what it sounded like: the training target of the encoder.
 
@@ -231,6 +239,7 @@ def new_parts() -> nn.ModuleDict:
     """Encoder, decoder, codebooks and the encoder's reader, untrained."""
     model = EncodecModel(codec_config())
     start_evenly(model)
+    _count_here(model)
     return nn.ModuleDict(
         {
             "encoder": model.encoder,

@@ -185,13 +185,13 @@ def losses(
         energy = table.square().sum(1)
         with torch.autocast(left.device.type, enabled=False):  # what is asked for is exact
             nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
-        found.append(F.mse_loss(_centred(scores) / SHARPNESS, _centred(nearness)))
+        found.append(F.mse_loss(centred(scores) / SHARPNESS, centred(nearness)))
         left = left - table[drawn]
         shares.append(left.square().sum() / before)
     return torch.stack(found), torch.stack(shares)
 
 
-def _centred(scores: torch.Tensor) -> torch.Tensor:
+def centred(scores: torch.Tensor) -> torch.Tensor:
     """Only how scores differ from each other says anything."""
     return scores - scores.mean(-1, keepdim=True)
 

@@ -98,11 +98,20 @@ class FineNetwork(nn.Module):
 
     def forward(self, codes: torch.Tensor, book: int) -> torch.Tensor:
         """Scores (batch, positions, codes) of codebook `book` from codes (batch, positions, codebooks)."""
+        return self.scores(self.hidden(codes, book), book)
+
+    def hidden(self, codes: torch.Tensor, book: int) -> torch.Tensor:
+        """What the layers make of the codebooks up to `book`: (batch, positions, width)."""
         x = sum(self.input_embeds_layers[i](codes[:, :, i]) for i in range(book + 1))
         x = x + self.position_embeds_layer.weight[: codes.shape[1]]
         for block in self.layers:
             x, _ = block(x)
-        return F.linear(self.layernorm_final(x), self.input_embeds_layers[book].weight)
+        normed: torch.Tensor = self.layernorm_final(x)
+        return normed
+
+    def scores(self, hidden: torch.Tensor, book: int) -> torch.Tensor:
+        """Of the codes of codebook `book`, (…, codes), from what the layers made, (…, width)."""
+        return F.linear(hidden, self.input_embeds_layers[book].weight)
 
 
 class Muon(torch.optim.Optimizer):
@@ -161,11 +170,14 @@ class Optimizers:
         self.rates = (muon_rate, adam_rate)
         self.parameters = [*blocks, *others]
 
-    def step(self, loss: torch.Tensor, factor: float) -> None:
-        """One update with both rates times `factor`."""
+    def set_rate(self, factor: float) -> None:
+        """Both rates times `factor` from here on."""
         for optimizer, rate in zip((self.muon, self.adam), self.rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
+
+    def step(self, loss: torch.Tensor) -> None:
+        """One update."""
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()

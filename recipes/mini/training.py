@@ -139,7 +139,8 @@ def train_stage(
         with half_where_fast():
             loss, figures = next_loss(moment.step)
         means.add(figures)
-        optimizers.step(loss, rate * schedule(moment.part, moment.step - step))
+        optimizers.set_rate(rate * schedule(moment.part, moment.step - step))
+        optimizers.step(loss)
 
 
 def spent_before(state: dict[str, Any]) -> dict[str, float]:
