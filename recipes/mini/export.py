@@ -27,7 +27,7 @@ from recipes.mini.token_classes import write_token_classes
 from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
 from recipes.mini.vocabulary import vocabulary
 
-TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.1  # with which the family is understood best
+TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.0  # with which the family is understood best
 VOICES = {
     "Ada": ("slt01", "bright, calm"), "Bea": ("slt09", "light, clear"), "Cleo": ("slt00", "low, warm"),
     "Dora": ("slt-wide015", "high, thin"), "Eve": ("slt-wide000", "low, calm"), "Fay": ("slt03", "light, young"),
@@ -77,7 +77,7 @@ def generation_config() -> dict[str, object]:
             "max_new_tokens": L.MOST_TOKENS, "semantic_rate_hz": float(L.SEMANTIC_RATE), "min_eos_p": 0.2,
         },
         "coarse_acoustics_config": {
-            "model_type": "coarse_acoustics", "do_sample": True, "temperature": COARSE_TEMPERATURE,
+            "model_type": "coarse_acoustics", "do_sample": COARSE_TEMPERATURE > 0, "temperature": COARSE_TEMPERATURE or 1.0,
             "coarse_semantic_pad_token": L.COARSE_PAD, "coarse_infer_token": L.COARSE_INFER,
             "coarse_rate_hz": L.FRAME_RATE, "n_coarse_codebooks": L.COARSE_CODEBOOKS,
             "max_coarse_input_length": L.COARSE_SEMANTIC_WINDOW, "max_coarse_history": L.COARSE_HISTORY,

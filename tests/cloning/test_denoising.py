@@ -49,12 +49,12 @@ def test_the_noise_of_the_pauses_falls_and_a_rest_of_it_stays():
 
 def test_noise_that_changes_is_followed():
     sound = speech(*VOICES * 4, pause=0.8)
-    loud = np.where(np.arange(len(sound)) < len(sound) // 2, 0.5, 2.0).astype(np.float32)
+    loud = np.where(np.arange(len(sound)) < len(sound) // 2, 0.7, 1.6).astype(np.float32)
     noisy = behind(sound, noise(len(sound)) * loud, 20)
     cleaned = denoise(noisy, RATE)
     for half in (slice(0, len(sound) // 2), slice(len(sound) // 2, None)):
         gained = error_db(sound[half], cleaned[half]) - error_db(sound[half], noisy[half])
-        assert gained > 2.5
+        assert gained > 5, "the mean noise taken out of the louder half gains 4.4"
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100])
