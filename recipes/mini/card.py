@@ -226,6 +226,7 @@ nineteen others, and writes down freely what it hears. In brackets the 95 % inte
 {heard_row("the same through the codec alone", codec.get(OF_VOICES, {}))}
 {heard_row("the whole chain, text to sound, in these voices", chain)}
 
+The chain was heard with one seed: with others its wrong words differ by several points, as docs/training-a-family.md tells.
 Of the page's examples, said by every voice, are heard right: {percent(examples.get("sentences_right", examples))}.
 STOI of the codec, beside the teacher's own sound: {clear}. A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
 Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
