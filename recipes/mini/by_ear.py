@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from recipes.mini import checkpoints, fine
 from recipes.mini import layout as L
@@ -30,7 +29,7 @@ from recipes.mini.hearing import load_hearing
 from recipes.mini.network import FineNetwork, Optimizers, schedule
 from recipes.mini.refined import trained
 from recipes.mini.speaker_namer import load_voices
-from recipes.mini.streams import Pairs, Take, takes_of_shards
+from recipes.mini.streams import Pairs, Take, read_codes, takes_of_shards
 from recipes.mini.training import Means, moments_of, set_rate, spent_before, spent_now
 
 BATCH = 6
@@ -101,7 +100,7 @@ class Windows:
         dice, true = self.dice, clip.take.codes
         said, frames = true if clip.said is None else clip.said, true.shape[1]
         cut = 0
-        if dice.random() < 0.4:  # a later window: its history is the clip itself
+        if dice.random() < fine.LATER:
             cut = int(dice.integers(frames - FRAMES + 1))
         before = np.concatenate([voice, true[:, :cut]], 1)
         if not cut and dice.random() < fine.NO_VOICE:
@@ -120,7 +119,7 @@ class EarTraining:
 
     def __init__(self, work: Path, rate: float = 1.0) -> None:
         self.parts = load_parts(work)
-        self.vectors = fine.codebooks_of(work)
+        self.vectors = self.parts["quantizer"].codes
         self.fine = trained(work, "fine", fine.network())
         for embedding in self.fine.input_embeds_layers:
             embedding.weight.requires_grad_(False)  # they say what the codes are
@@ -176,18 +175,15 @@ def name(
         means; how far the scores are from what `fine.losses` asks; the energy left out, as a share of what the coarse
         codes leave out.
     """
-    codes, new = given.codes, given.new
+    codes = given.codes.clone()
+    codes[..., L.COARSE_CODEBOOKS :].masked_fill_(given.new.unsqueeze(-1), L.FINE_UNKNOWN)
     first = heard_part(codes[..., : L.COARSE_CODEBOOKS], given.start)
     told = _sum_of(vectors, first)
     left = _sum_of(vectors, given.true) - told
     before, errors = left.square().sum(), []
     for book in range(L.COARSE_CODEBOOKS, CODEBOOKS):
-        unknown = torch.cat(
-            [codes[..., :book], torch.full_like(codes[..., book:], L.FINE_UNKNOWN)], -1
-        )
-        window = torch.where(new.unsqueeze(-1), unknown, given.codes)
         with half_where_fast():
-            hidden = model.hidden(window, book)
+            hidden = model.hidden(codes, book)
         with torch.no_grad():
             drawn = model.scores(hidden.float(), book)[..., :CODEBOOK_SIZE].argmax(-1)
         scores = model.scores(heard_part(hidden.float(), given.start), book)[..., :CODEBOOK_SIZE]
@@ -195,18 +191,10 @@ def name(
         picked = table[heard_part(drawn.unsqueeze(-1), given.start)[..., 0]]
         mean = scores.softmax(-1) @ table
         told = told + mean + (picked - mean).detach()
-        energy = table.square().sum(1)
-        near = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
-        errors.append(F.mse_loss(fine.centred(scores) / fine.SHARPNESS, fine.centred(near)))
+        errors.append(fine.error(scores, left, table))
         left = left - picked
-        codes = torch.cat(
-            [
-                codes[..., :book],
-                torch.where(new, drawn, codes[..., book]).unsqueeze(-1),
-                codes[..., book + 1 :],
-            ],
-            -1,
-        )
+        codes = codes.clone()  # what the scores came from is still needed to learn from them
+        codes[..., book] = torch.where(given.new, drawn, codes[..., book])
     return told, torch.stack(errors).mean(), left.square().sum() / before
 
 
@@ -220,11 +208,7 @@ def heard_clips(work: Path) -> list[Heard]:
     found, index = [], 0
     for shard, takes in takes_of_shards(work).items():
         path = token_path(work, "refined", shard)
-        said: list[np.ndarray | None] = [None] * len(takes)
-        if path.exists():
-            with np.load(path) as archive:
-                values = archive["values"].astype(np.int64)
-                said = [*np.split(values, np.cumsum(archive["counts"])[:-1], 1)]
+        said = read_codes(path) if path.exists() else [None] * len(takes)
         for take, codes, clip in zip(takes, said, read_shard(shard), strict=True):
             missing = HOP * take.codes.shape[1] - len(clip.samples)
             if index % VALIDATION_EVERY:

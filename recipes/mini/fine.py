@@ -24,6 +24,7 @@ from recipes.mini.training import NextLoss, told, train_stage
 
 BATCH = 6
 NO_VOICE = 0.15
+LATER = 0.4  # of the windows; their history is the clip itself
 SHARPNESS = 32.0  # a code that leaves out a whole codebook's energy more is e^-16 times as likely
 SEEN = 2_000  # clips by which the codes' vectors are measured
 QUIET = 0.1  # an embedding's size beside the layers' own
@@ -52,7 +53,7 @@ def batches(
         rows, new = [], np.zeros((count, L.FINE_WINDOW), dtype=bool)
         for row in range(count):
             voice, take = next(feed)
-            if generator.random() < 0.4:  # a later window: its history is the clip itself
+            if generator.random() < LATER:
                 cut = int(generator.integers(take.codes.shape[1]))
                 codes, start = window(
                     np.concatenate([voice[1], take.codes[:, :cut]], 1), take.codes[:, cut:]
@@ -181,17 +182,24 @@ def losses(
     left = sum(vectors[book][true[:, book]] for book in range(L.COARSE_CODEBOOKS, CODEBOOKS))
     before, found, shares = left.square().sum(), [], []
     for book, scores, drawn in filled_in(model, codes, new):
-        table = vectors[book]
-        energy = table.square().sum(1)
-        with torch.autocast(left.device.type, enabled=False):  # what is asked for is exact
-            nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
-        found.append(F.mse_loss(centred(scores) / SHARPNESS, centred(nearness)))
-        left = left - table[drawn]
+        found.append(error(scores, left, vectors[book]))
+        left = left - vectors[book][drawn]
         shares.append(left.square().sum() / before)
     return torch.stack(found), torch.stack(shares)
 
 
-def centred(scores: torch.Tensor) -> torch.Tensor:
+def error(scores: torch.Tensor, left: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """The mean square error of scores (…, codes) of a codebook's `table` (codes, dimension).
+
+    What they should say is how near each code is to what the codes before leave out, `left` (…, dimension).
+    """
+    energy = table.square().sum(1)
+    with torch.autocast(left.device.type, enabled=False):  # what is asked for is exact
+        nearness = (left @ table.T + (energy.mean() - energy) / 2) / energy.mean()
+    return F.mse_loss(_centred(scores) / SHARPNESS, _centred(nearness))
+
+
+def _centred(scores: torch.Tensor) -> torch.Tensor:
     """Only how scores differ from each other says anything."""
     return scores - scores.mean(-1, keepdim=True)
 

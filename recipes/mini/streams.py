@@ -31,10 +31,7 @@ def takes_of_shards(work: Path) -> dict[Path, list[Take]]:
         path = token_path(work, "codes", shard)
         if not path.exists() or not token_path(work, "semantic", shard).exists():
             continue
-        with np.load(path) as archive:
-            codes = np.split(
-                archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1
-            )
+        codes = read_codes(path)
         with np.load(token_path(work, "semantic", shard)) as archive:
             semantic = np.split(archive["values"], np.cumsum(archive["counts"])[:-1])
         found[shard] = [
@@ -42,6 +39,12 @@ def takes_of_shards(work: Path) -> dict[Path, list[Take]]:
             for clip, tokens, rows in zip(read_shard(shard), semantic, codes, strict=True)
         ]
     return found
+
+
+def read_codes(path: Path) -> list[np.ndarray]:
+    """The codes of each clip of a file that `recipes.mini.tokens.write_tokens` wrote: (codebooks, frames)."""
+    with np.load(path) as archive:
+        return np.split(archive["values"].astype(np.int64), np.cumsum(archive["counts"])[:-1], 1)
 
 
 class Pairs:
