@@ -22,8 +22,9 @@ from bench.figures import keep
 from bench.mini_faults import say
 from bench.mini_quality import pooled, word_errors_of
 from bench.recogniser import RATE, levelled
-from recipes.mini.export import PROMPT, prompt_arrays
+from recipes.mini.export import prompt_arrays
 from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS, TeacherSpeaker
+from recipes.mini.voices import PROMPT
 from webui.arrays import Speaker, Waveform
 from webui.quality.similarity import speaker_encoder
 from webui.synthesis.models import load_models

@@ -3,13 +3,17 @@
     python -m bench.mini_quality --family models/mini --out bench/results/mini_quality.json
 
 Fifty sentences that training never saw; for each, the recogniser chooses among it and nineteen
-others, and writes down freely what it hears. The page's examples are said by every voice.
+others, and writes down freely what it hears. The chain says them once with each seed, because word
+errors differ by several points from seed to seed, and each time in other voices, because they
+differ as much by who says what; the voices' own teachers say the same. The page's examples are said
+by every voice.
 The codec is also measured by STOI, which says how much of speech is still understood.
 `teacher` and `codec` need the recipe's teacher (Debian's flite); where it is missing they are
 left out.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -65,11 +69,16 @@ class Measurement:
         """Word errors of sentence `index`."""
         return word_errors_of(self.sentences[index], sound, rate)
 
-    def spoken(self, controls: SpeechControls) -> Iterator[tuple[int, str, Waveform, float]]:
-        """Every sentence in one of the voices, in turn: index, voice, sound, seconds of compute."""
+    def spoken(
+        self, controls: SpeechControls, turn: int = 0
+    ) -> Iterator[tuple[int, str, Waveform, float]]:
+        """Every sentence in one of the voices: index, voice, sound, seconds of compute.
+
+        The voices take turns; in another turn every sentence has another voice.
+        """
         names = list(self.voices)
         for index in range(self.count):
-            name = names[index % len(names)]
+            name = names[(index + turn) % len(names)]
             said = self.said(self.sentences[index], self.voices[name], controls)
             if said is not None:
                 yield index, name, said.waveform, said.compute_seconds
@@ -90,22 +99,28 @@ def word_errors_of(sentence: str, sound: Waveform, rate: int) -> tuple[int, int]
     return distance(wanted, words_of(ears.transcribe(sound, rate, "en").text)), len(wanted)
 
 
-def measure_chain(measured: Measurement, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Text to audio: sentences said right, nearest voice, real-time factor."""
+def measure_chain(
+    measured: Measurement, seeds: list[int], overrides: dict[str, Any]
+) -> dict[str, Any]:
+    """Text to audio, once with each seed: sentences said right, nearest voice, real-time factor."""
     base = controls_from_json(measured.models.family.controls)
-    controls = controls_from_json({"seed": seed, **overrides}, base)
     rate = measured.models.codec.sample_rate
-    right, errors, seconds, compute, sounds = [], [], 0.0, 0.0, []
-    for index, name, sound, spent in measured.spoken(controls):
-        right.append(measured.is_right(index, sound, rate))
-        errors.append(measured.word_errors(index, sound, rate))
-        seconds += len(sound) / rate
-        compute += spent
-        sounds.append((name, sound))
-    wrong = [measured.sentences[i] for i, hit in enumerate(right) if not hit]
+    right, seconds, compute, sounds, wrong = [], 0.0, 0.0, [], []
+    errors: dict[int, list[tuple[int, int]]] = {seed: [] for seed in seeds}
+    for turn, seed in enumerate(seeds):
+        controls = controls_from_json({"seed": seed, **overrides}, base)
+        for index, name, sound, spent in measured.spoken(controls, turn):
+            right.append(measured.is_right(index, sound, rate))
+            errors[seed].append(measured.word_errors(index, sound, rate))
+            seconds += len(sound) / rate
+            compute += spent
+            sounds.append((name, sound))
+            if not right[-1]:
+                wrong.append(measured.sentences[index])
     return {
         "sentences_right": share(right),
-        "word_error_rate": pooled(errors),
+        "word_error_rate": pooled([each for some in errors.values() for each in some]),
+        "word_error_rate_of_seeds": {seed: pooled(some) for seed, some in errors.items()},
         "wrong": wrong,
         "real_time_factor": round(compute / max(seconds, 1e-9), 3),
         "seconds_a_sentence": round(seconds / len(right), 2),
@@ -165,33 +180,34 @@ def nearest_voices(measured: Measurement, sounds: list[tuple[str, Waveform]]) ->
     }
 
 
-def measure_teacher(measured: Measurement, through_codec: bool) -> dict[str, Any]:
+def measure_teacher(measured: Measurement, through_codec: bool, turns: int) -> dict[str, Any]:
     """The teacher's own speech, as it is or encoded and decoded by the family's codec.
 
-    By all its speakers in turn, and by those whose voices the chain has, each saying what it says.
+    By all its speakers in turn, and by those whose voices the chain has, each saying what it says
+    in as many turns.
     """
     try:
-        from recipes.mini.export import VOICES
         from recipes.mini.speakers import KNOWN_SPEAKERS, TRAINING_SPEAKERS
+        from recipes.mini.voices import VOICES
 
         TRAINING_SPEAKERS[0].say("Good morning.")
     except OSError:
         return {"left_out": "the teacher's library (Debian's libflite1) is not installed"}
     named = {each.name: each for each in KNOWN_SPEAKERS}
     own = [named[VOICES[name.capitalize()][0]] for name in measured.voices]
-    found = _measure_speakers(measured, TRAINING_SPEAKERS, through_codec)
-    of_own = _measure_speakers(measured, own, through_codec)
+    found = _measure_speakers(measured, TRAINING_SPEAKERS, through_codec, 1)
+    of_own = _measure_speakers(measured, own, through_codec, turns)
     return found | {"of_the_voices": of_own}
 
 
 def _measure_speakers(
-    measured: Measurement, speakers: list["TeacherSpeaker"], through_codec: bool
+    measured: Measurement, speakers: list["TeacherSpeaker"], through_codec: bool, turns: int
 ) -> dict[str, Any]:
-    """The sentences said by some of the teacher's speakers in turn."""
+    """The sentences said by some of the teacher's speakers, as `Measurement.spoken` lets them."""
     codec, right, errors = measured.models.codec, [], []
     clear: list[float] = []
-    for index in range(measured.count):
-        sound, _ = speakers[index % len(speakers)].say(measured.sentences[index])
+    for index, turn in itertools.product(range(measured.count), range(turns)):
+        sound, _ = speakers[(index + turn) % len(speakers)].say(measured.sentences[index])
         sound = clean = levelled(sound)
         if through_codec:
             heard = soxr.resample(sound, RATE, codec.sample_rate).astype(np.float32)
@@ -210,7 +226,11 @@ def main() -> int:
     parser.add_argument("--family", type=Path, default=Path("models/mini"))
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sentences", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seeds",
+        default="1,2,3,4,5,6",
+        help="of the chain, each a turn of the voices; the first is that of the examples too",
+    )
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--controls", default="{}", help="JSON over the recommended controls")
     parser.add_argument("--out", type=Path)
@@ -218,17 +238,17 @@ def main() -> int:
     torch.set_num_threads(1)
     started = time.perf_counter()
     measured = Measurement(arguments.family, arguments.precision, arguments.sentences)
-    parts = arguments.parts.split(",")
+    parts, seeds = arguments.parts.split(","), [int(each) for each in arguments.seeds.split(",")]
     result: dict[str, Any] = {"family": measured.models.family.id, "precision": arguments.precision}
     if "teacher" in parts:
-        result["teacher"] = measure_teacher(measured, through_codec=False)
+        result["teacher"] = measure_teacher(measured, through_codec=False, turns=len(seeds))
     if "codec" in parts:
-        result["codec"] = measure_teacher(measured, through_codec=True)
+        result["codec"] = measure_teacher(measured, through_codec=True, turns=len(seeds))
     if "chain" in parts:
         overrides = json.loads(arguments.controls)
-        result["chain"] = measure_chain(measured, arguments.seed, overrides)
+        result["chain"] = measure_chain(measured, seeds, overrides)
     if "examples" in parts:
-        result["examples"] = measure_examples(measured, arguments.seed)
+        result["examples"] = measure_examples(measured, seeds[0])
     result["measured_in_seconds"] = round(time.perf_counter() - started, 1)
     print(keep(result, arguments.out))
     return 0

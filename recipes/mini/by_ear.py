@@ -20,6 +20,7 @@ from torch import nn
 
 from recipes.mini import checkpoints, fine
 from recipes.mini import layout as L
+from recipes.mini.clearer import clearer
 from recipes.mini.clips import VALIDATION_EVERY, read_shard, token_path
 from recipes.mini.codec import CODEBOOK_SIZE, CODEBOOKS, load_parts
 from recipes.mini.crops import CROP, HOP, REFINED_SHARE
@@ -203,8 +204,8 @@ def _sum_of(vectors: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     return torch.stack([vectors[book][codes[..., book]] for book in range(codes.shape[-1])]).sum(0)
 
 
-def heard_clips(work: Path) -> list[Heard]:
-    """Every clip that has codes, with its sound; those kept out of training not."""
+def heard_clips(work: Path, clear: float = 0.0) -> list[Heard]:
+    """Every clip that has codes, with its sound, `clearer` by a share; those kept out of training not."""
     found, index = [], 0
     for shard, takes in takes_of_shards(work).items():
         path = token_path(work, "refined", shard)
@@ -212,15 +213,28 @@ def heard_clips(work: Path) -> list[Heard]:
         for take, codes, clip in zip(takes, said, read_shard(shard), strict=True):
             missing = HOP * take.codes.shape[1] - len(clip.samples)
             if index % VALIDATION_EVERY:
-                found.append(Heard(take, codes, np.pad(clip.samples, (0, missing))))
+                sound = _clearer(clip.samples, clear) if clear else clip.samples
+                found.append(Heard(take, codes, np.pad(sound, (0, missing))))
             index += 1
     return found
 
 
+def _clearer(samples: np.ndarray, share: float) -> np.ndarray:
+    sound = clearer(samples.astype(np.float32) / 32_768, share)
+    return np.round(sound * 32_768).clip(-32_768, 32_767).astype(np.int16)
+
+
 def train(
-    work: Path, minutes: float, batch: int = BATCH, feeders: int = 0, rate: float = 1.0
+    work: Path,
+    minutes: float,
+    batch: int = BATCH,
+    feeders: int = 0,
+    rate: float = 1.0,
+    clear: float = 0.0,
 ) -> None:
     """Train until the time is up; goes on from the checkpoints of both, which must exist.
+
+    By `clear` what stands out of the true sound shall stand out more (`recipes.mini.clearer`).
 
     Raises:
         SystemExit: one of them is missing.
@@ -230,7 +244,7 @@ def train(
     if len(states) < len(paths):
         raise SystemExit("Train the fine stage and the codec's decoder first.")
     before = [(state["step"], spent_before(state)) for state in states]
-    training, means, clips = EarTraining(work, rate), Means(), heard_clips(work)
+    training, means, clips = EarTraining(work, rate), Means(), heard_clips(work, clear)
     feed = fed(lambda dice: Windows(clips, dice).batches(batch), before[0][0], feeders)
     next(feed)  # the feeders' beginning is not training
     print(f"{len(clips)} clips", flush=True)
@@ -249,11 +263,16 @@ def train(
 def main() -> None:
     """Train both."""
     parser = stage_parser(__doc__, BATCH)
+    parser.add_argument(
+        "--clearer", type=float, default=0.0, metavar="SHARE",
+        help="of what stands out of the true sound, by which it shall stand out more; 0: as it is",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, help="of the processor; default: 1")
     arguments = parser.parse_args()
     use_device(arguments.device)
     torch.set_num_threads(arguments.threads)
-    train(arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate)
+    given = arguments.work, arguments.minutes, arguments.batch, arguments.feeders, arguments.rate
+    train(*given, arguments.clearer)
 
 
 if __name__ == "__main__":

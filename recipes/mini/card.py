@@ -15,11 +15,11 @@ from safetensors import safe_open
 from recipes.mini import checkpoints
 from recipes.mini import layout as L
 from recipes.mini.clips import READING, TEACHERS, reading_shards, shards_of, token_path
-from recipes.mini.export import VOICES
 from recipes.mini.flite import RATE
 from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS
 from recipes.mini.speakers_espeak import TRAINING_ESPEAK
 from recipes.mini.training import spent_before
+from recipes.mini.voices import VOICES
 
 PARTS = {
     "semantic.": "text stage", "coarse_acoustics.": "coarse stage", "fine_acoustics.": "fine stage",
@@ -191,6 +191,14 @@ Princeton's WordNet 3.0 (Debian's `wordnet-base`; WordNet's own licence, BSD-lik
 """
 
 
+def _seeds_line(chain: dict[str, Any]) -> str:
+    """How much the chain's wrong words differ from seed to seed."""
+    rates = list(chain.get("word_error_rate_of_seeds", {}).values())
+    if len(rates) < 2:
+        return "The chain was heard with one seed: with others its wrong words differ by several points.\n"
+    return f"The chain was heard with {len(rates)} seeds, which differ: with the best {min(rates):.0%} of its words were heard wrong, with the worst {max(rates):.0%}.\n"
+
+
 def _how_it_was_made(work: Path, measured: Measured) -> str:
     chain, codec, teacher, examples = (
         measured.quality.get(part, {}) for part in ("chain", "codec", "teacher", "examples")
@@ -226,8 +234,7 @@ nineteen others, and writes down freely what it hears. In brackets the 95 % inte
 {heard_row("the same through the codec alone", codec.get(OF_VOICES, {}))}
 {heard_row("the whole chain, text to sound, in these voices", chain)}
 
-The chain was heard with one seed: with others its wrong words differ by several points, as docs/training-a-family.md tells.
-Of the page's examples, said by every voice, are heard right: {percent(examples.get("sentences_right", examples))}.
+{_seeds_line(chain)}Of the page's examples, said by every voice, are heard right: {percent(examples.get("sentences_right", examples))}.
 STOI of the codec, beside the teacher's own sound: {clear}. A sentence is nearest to the voice that spoke it, of {len(VOICES)}: {percent(chain.get("nearest_voice_right", {}))}.
 Real-time factor on one thread of that processor: {chain.get("real_time_factor", "not measured")}.
 The encoder names {heard} of the phones at four moments of a frame right and the quantizer {tokens} of the

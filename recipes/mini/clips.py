@@ -7,7 +7,13 @@ from typing import TypeVar
 import numpy as np
 
 VALIDATION_EVERY = 50  # every 50th clip is kept out of training
-TEACHERS = ("teacher", "wide", "espeak", "played")  # their folders; each counts its own speakers
+TEACHERS = (
+    "teacher",
+    "wide",
+    "espeak",
+    "played",
+    "voices",
+)  # their folders; each counts its own speakers
 READING = "reading"  # the folder of clips whose sound was not kept
 Kept = TypeVar("Kept")  # a clip, or a clip and what is known of it
 

@@ -26,20 +26,9 @@ from recipes.mini.teacher import say
 from recipes.mini.token_classes import write_token_classes
 from recipes.mini.tokens import LAYER, codes_of, load_codec, load_encoder, nearest, true_features
 from recipes.mini.vocabulary import vocabulary
+from recipes.mini.voices import PROMPT, VOICES
 
 TEXT_TEMPERATURE, COARSE_TEMPERATURE = 0.3, 0.0  # with which the family is understood best
-VOICES = {
-    "Ada": ("slt01", "bright, calm"), "Bea": ("slt09", "light, clear"), "Cleo": ("slt00", "low, warm"),
-    "Dora": ("slt-wide015", "high, thin"), "Eve": ("slt-wide000", "low, calm"), "Fay": ("slt03", "light, young"),
-    "Gus": ("rms02", "full, dry"), "Hal": ("rms04", "high, strong"), "Ivo": ("rms06", "very deep, thin"),
-    "Jon": ("awb02", "middle, Scottish"), "Kit": ("rms11", "small, fast"), "Leo": ("awb01", "deep, Scottish"),
-}  # fmt: skip
-"""The published voices: name, teacher speaker, how it sounds; chosen by `bench.auditions`."""
-PROMPT = ["We sat by the door and talked.", "Five ships were waiting in the bay this morning."]
-"""What a published voice was heard saying; not a sentence of the bench.
-
-The coarse stage hears the last two seconds, which are speech without a pause.
-"""
 
 
 def bark_config() -> BarkConfig:

@@ -3,9 +3,11 @@
     python -m recipes.mini.teacher --work WORK [--worker I --workers N]
     python -m recipes.mini.teacher --work WORK --wide
     python -m recipes.mini.teacher --work WORK --reading [--worker I --workers N]
+    python -m recipes.mini.teacher --work WORK --voices [--worker I --workers N]
 
 The second call says fewer texts with many more speakers: for the stages that must follow any voice. The third
-says many more texts and keeps no sound, only what was said when: for the text stage, which learns to read.
+says many more texts and keeps no sound, only what was said when: for the text stage, which learns to read. The last
+says some of them with the speakers of the published voices only, for who shall speak most clearly.
 """
 
 import argparse
@@ -22,12 +24,20 @@ from recipes.mini.sentences import (
     word_phrases,
     wordnet_sentences,
 )
-from recipes.mini.speakers import TRAINING_SPEAKERS, WIDE_SPEAKERS, TeacherSpeaker
+from recipes.mini.speakers import (
+    KNOWN_SPEAKERS,
+    TRAINING_SPEAKERS,
+    WIDE_SPEAKERS,
+    TeacherSpeaker,
+)
 from recipes.mini.spelling import PHONES, letters_of_phones
+from recipes.mini.voices import VOICES
 
 CLIPS_A_SHARD = 500
 PHRASES = 9_000
 WIDE_CLIPS = 20_000
+VOICE_CLIPS = 12_000
+HARD_BASE, HARD_TIMES = "slt", 3  # of whom the family is understood worst; more often than others
 READING_PHRASES = 12_000
 LEAD_SECONDS, TAIL_SECONDS = 0.08, 0.12  # how much of the silence around a sentence is kept
 PEAK = 0.6  # of full scale; every clip's loudest sample
@@ -148,6 +158,23 @@ def reading_jobs() -> list[tuple[str, int]]:
     return [everything[index] for index in order]
 
 
+def voice_jobs() -> list[tuple[str, int]]:
+    """Texts of several words, in another order, each with the speaker of a published voice, of `KNOWN_SPEAKERS`."""
+    generator = np.random.default_rng(11)
+    texts = [text for text, _ in jobs() if len(text.split()) > 3]
+    generator.shuffle(texts)
+    named = [speaker.name for speaker in KNOWN_SPEAKERS]
+    speakers = [
+        named.index(teacher)
+        for teacher, _ in VOICES.values()
+        for _ in range(HARD_TIMES if teacher.startswith(HARD_BASE) else 1)
+    ]
+    chosen = generator.integers(len(speakers), size=VOICE_CLIPS)
+    return [
+        (text, speakers[index]) for text, index in zip(texts[:VOICE_CLIPS], chosen, strict=False)
+    ]
+
+
 def main() -> None:
     """Make the shards that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -158,13 +185,20 @@ def main() -> None:
     parser.add_argument(
         "--reading", action="store_true", help="many more texts, without their sound"
     )
+    parser.add_argument("--voices", action="store_true", help="only the published voices' speakers")
     parser.add_argument("--shards", type=int, help="at most so many; default: all")
     arguments = parser.parse_args()
-    kind = "wide" if arguments.wide else "reading" if arguments.reading else "teacher"
+    kinds = {
+        "teacher": (jobs, TRAINING_SPEAKERS), "wide": (wide_jobs, WIDE_SPEAKERS),
+        "reading": (reading_jobs, TRAINING_SPEAKERS), "voices": (voice_jobs, KNOWN_SPEAKERS),
+    }  # fmt: skip
+    kind = next(
+        (each for each in ("wide", "reading", "voices") if vars(arguments)[each]), "teacher"
+    )
     folder = arguments.work / kind
     folder.mkdir(parents=True, exist_ok=True)
-    everything = {"wide": wide_jobs, "reading": reading_jobs, "teacher": jobs}[kind]()
-    speak = partial(say, speakers=WIDE_SPEAKERS) if arguments.wide else say
+    make_jobs, speakers = kinds[kind]
+    everything, speak = make_jobs(), partial(say, speakers=speakers)
     shards = [everything[i : i + CLIPS_A_SHARD] for i in range(0, len(everything), CLIPS_A_SHARD)]
     shards = shards[: arguments.shards]
     for index, part in enumerate(shards):

@@ -9,7 +9,7 @@ import torch
 from recipes.mini import by_ear, checkpoints, fine
 from recipes.mini import layout as L
 from recipes.mini.by_ear import FRAMES, SHOWN, EarTraining, Heard, Windows, heard_part
-from recipes.mini.clips import VALIDATION_EVERY
+from recipes.mini.clips import VALIDATION_EVERY, read_clips
 from recipes.mini.codec import CODEBOOKS, DIMENSION
 from recipes.mini.crops import HOP, REFINED_SHARE
 from recipes.mini.hubert import HOP as TOKEN
@@ -146,7 +146,7 @@ def keep_semantic(folder):
     write_tokens(folder / "semantic" / "000.npz", [tokens, tokens], 0)
 
 
-def test_clips_kept_out_are_kept_out(tmp_path):
+def test_clips_kept_out_are_kept_out(tmp_path, monkeypatch):
     folder = test_crops.work_folder(tmp_path)
     keep_semantic(folder)
     ((take, said, sound),) = by_ear.heard_clips(folder)
@@ -157,6 +157,12 @@ def test_clips_kept_out_are_kept_out(tmp_path):
     ((_, said, _),) = by_ear.heard_clips(folder)
     assert said.shape == take.codes.shape
     assert set(said.flatten().tolist()) == {3}
+    monkeypatch.setattr(by_ear, "clearer", lambda heard, share: heard + np.float32(share / 16))
+    ((_, _, clear),) = by_ear.heard_clips(folder, 0.25)
+    assert clear.dtype == sound.dtype
+    samples = len(read_clips(folder)[1].samples)
+    assert set((clear - sound)[:samples].tolist()) == {512}
+    assert not (clear - sound)[samples:].any(), "what is added to whole frames is silence"
 
 
 def test_training_goes_on_where_both_were(work, monkeypatch):  # noqa: F811

@@ -128,6 +128,14 @@ def test_the_card_tells_what_was_measured(work):
     assert "STOI of the codec, beside the teacher's own sound: not measured." in page
     assert "the speaker encoder is not installed" in page
     assert "| coarse stage | 5." in page
+    assert "The chain was heard with one seed" in page
+    rates = {"1": 0.4123, "2": 0.5, "3": 0.46}
+    several = {**quality, "chain": {**quality["chain"], "word_error_rate_of_seeds": rates}}
+    page = card.card(work, MINI, card.Measured(several, {}, {}))
+    assert (
+        "3 seeds, which differ: with the best 41% of its words were heard wrong, "
+        "with the worst 50%." in page
+    )
 
 
 def test_the_card_tells_faults_and_clones_where_they_were_measured(work):

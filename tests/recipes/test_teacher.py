@@ -1,6 +1,7 @@
 """The teacher, where Debian's flite is installed: sound, and each moment's phone and letter."""
 
 import ctypes
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from recipes.mini import teacher
 from recipes.mini.clips import read_shard
 from recipes.mini.flite import Segment
-from recipes.mini.speakers import HELD_OUT_SPEAKERS, TRAINING_SPEAKERS
+from recipes.mini.speakers import HELD_OUT_SPEAKERS, KNOWN_SPEAKERS, TRAINING_SPEAKERS
 from recipes.mini.spelling import PHONES
+from recipes.mini.voices import VOICES
 
 
 def has_flite():
@@ -97,3 +99,20 @@ def test_what_is_read_holds_all_that_the_teacher_says_and_more(monkeypatch):
     assert {("One.", 1), ("Two.", 2)} < set(said)
     assert said == teacher.reading_jobs()
     assert all(speaker < len(TRAINING_SPEAKERS) for _, speaker in said)
+
+
+def test_the_published_voices_say_texts_of_their_own_and_those_hard_to_hear_more_often(
+    monkeypatch,
+):
+    texts = [f"This is the text number {number}." for number in range(5_000)]
+    monkeypatch.setattr(teacher, "jobs", lambda: [(text, 0) for text in ["Too short.", *texts]])
+    jobs = teacher.voice_jobs()
+    named = [each.name for each in KNOWN_SPEAKERS]
+    wanted = {named.index(speaker) for speaker, _ in VOICES.values()}
+    counts = Counter(speaker for _, speaker in jobs)
+    assert set(counts) == wanted
+    assert {text for text, _ in jobs} == set(texts)
+    hard = [counts[each] for each in wanted if named[each].startswith(teacher.HARD_BASE)]
+    others = [counts[each] for each in wanted if not named[each].startswith(teacher.HARD_BASE)]
+    assert min(hard) > 2 * max(others)
+    assert teacher.voice_jobs() == jobs
