@@ -13,12 +13,7 @@ import numpy as np
 import soxr
 
 from recipes.mini.clips import TEACHERS, Clip, read_shard, shards_of
-from recipes.mini.speakers import (
-    TRAINING_SPEAKERS,
-    WIDE_SPEAKERS,
-    TeacherSpeaker,
-    is_nearly_kept_out,
-)
+from recipes.mini.speakers import OF_FOLDER, TeacherSpeaker, is_nearly_kept_out
 from recipes.mini.teacher import write_shard
 
 FOLDER = "played"
@@ -32,7 +27,7 @@ def factor_of(teacher: str, speaker: int) -> float:
     No speaker becomes nearly one that is kept out.
     """
     dice = np.random.default_rng([TEACHERS.index(teacher), speaker])
-    known = {"teacher": TRAINING_SPEAKERS, "wide": WIDE_SPEAKERS}.get(teacher)
+    known = OF_FOLDER.get(teacher)
     while True:
         factor = float(2 ** (dice.choice([-1, 1]) * dice.uniform(LEAST, MOST)))
         if known is None or not is_nearly_kept_out(moved(known[speaker], factor)):

@@ -126,3 +126,8 @@ WIDE_SPEAKERS = wide_speakers()
 
 KNOWN_SPEAKERS = [*TRAINING_SPEAKERS, *WIDE_SPEAKERS]
 """All whom the stages know; the published voices are of these."""
+
+OF_FOLDER = {
+    "teacher": TRAINING_SPEAKERS, "wide": WIDE_SPEAKERS, "reading": TRAINING_SPEAKERS, "voices": KNOWN_SPEAKERS,
+}  # fmt: skip
+"""Whose numbers the clips of each of the teacher's folders have."""

@@ -26,6 +26,7 @@ from recipes.mini.sentences import (
 )
 from recipes.mini.speakers import (
     KNOWN_SPEAKERS,
+    OF_FOLDER,
     TRAINING_SPEAKERS,
     WIDE_SPEAKERS,
     TeacherSpeaker,
@@ -188,17 +189,11 @@ def main() -> None:
     parser.add_argument("--voices", action="store_true", help="only the published voices' speakers")
     parser.add_argument("--shards", type=int, help="at most so many; default: all")
     arguments = parser.parse_args()
-    kinds = {
-        "teacher": (jobs, TRAINING_SPEAKERS), "wide": (wide_jobs, WIDE_SPEAKERS),
-        "reading": (reading_jobs, TRAINING_SPEAKERS), "voices": (voice_jobs, KNOWN_SPEAKERS),
-    }  # fmt: skip
-    kind = next(
-        (each for each in ("wide", "reading", "voices") if vars(arguments)[each]), "teacher"
-    )
+    kinds = {"wide": wide_jobs, "reading": reading_jobs, "voices": voice_jobs, "teacher": jobs}
+    kind = next((each for each in kinds if vars(arguments).get(each)), "teacher")
     folder = arguments.work / kind
     folder.mkdir(parents=True, exist_ok=True)
-    make_jobs, speakers = kinds[kind]
-    everything, speak = make_jobs(), partial(say, speakers=speakers)
+    everything, speak = kinds[kind](), partial(say, speakers=OF_FOLDER[kind])
     shards = [everything[i : i + CLIPS_A_SHARD] for i in range(0, len(everything), CLIPS_A_SHARD)]
     shards = shards[: arguments.shards]
     for index, part in enumerate(shards):

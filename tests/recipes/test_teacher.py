@@ -9,7 +9,13 @@ import pytest
 from recipes.mini import teacher
 from recipes.mini.clips import read_shard
 from recipes.mini.flite import Segment
-from recipes.mini.speakers import HELD_OUT_SPEAKERS, KNOWN_SPEAKERS, TRAINING_SPEAKERS
+from recipes.mini.played import factor_of, moved
+from recipes.mini.speakers import (
+    HELD_OUT_SPEAKERS,
+    KNOWN_SPEAKERS,
+    TRAINING_SPEAKERS,
+    is_nearly_kept_out,
+)
 from recipes.mini.spelling import PHONES
 from recipes.mini.voices import VOICES
 
@@ -116,3 +122,8 @@ def test_the_published_voices_say_texts_of_their_own_and_those_hard_to_hear_more
     others = [counts[each] for each in wanted if not named[each].startswith(teacher.HARD_BASE)]
     assert min(hard) > 2 * max(others)
     assert teacher.voice_jobs() == jobs
+
+
+def test_no_published_voice_that_is_played_faster_becomes_one_kept_out():
+    for speaker, each in enumerate(KNOWN_SPEAKERS):
+        assert not is_nearly_kept_out(moved(each, factor_of("voices", speaker)))
